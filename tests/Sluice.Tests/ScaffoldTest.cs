@@ -1,0 +1,7 @@
+namespace Sluice.Tests;
+
+public class ScaffoldTest
+{
+    [Fact]
+    public void Runs() => true.ShouldBeTrue();
+}
