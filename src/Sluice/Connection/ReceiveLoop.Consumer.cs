@@ -1,0 +1,314 @@
+using System.Threading.Tasks.Sources;
+using Sluice.Protocol;
+
+namespace Sluice;
+
+/// <summary>Where the loop meets whoever wants its messages: a caller, a stream's reader, or a handler.</summary>
+internal sealed partial class ReceiveLoop : IValueTaskSource<Message>, IValueTaskSource<int>
+{
+    private readonly Lock _gate = new();
+    private bool _running; // somebody drives the loop, or waits for its read
+    private volatile Demand _demand;
+    private volatile IWebSocketHandler? _handler;
+    private bool _discard;
+    private Message? _ready; // came when whoever wanted it had given up waiting
+    private ManualResetValueTaskSourceCore<Message> _messageSource;
+    private ManualResetValueTaskSourceCore<int> _chunkSource;
+    private Memory<byte> _destination;
+    private MessageReader? _stream; // open, and not yet read to its end
+    private MessageReader? _started; // on its way to the caller
+    private CancellationToken _token;
+    private CancellationTokenRegistration _registration;
+
+    private enum Demand
+    {
+        None,
+        Message,
+        Stream,
+        Chunk,
+    }
+
+    /// <summary>The next whole message, or the end of the connection.</summary>
+    public ValueTask<Message> ReceiveAsync(CancellationToken cancellation) => Want(Demand.Message, cancellation);
+
+    /// <summary>The next message as a stream; <see langword="null"/> at the end of the connection.</summary>
+    public async ValueTask<MessageReader?> ReadMessageAsync(CancellationToken cancellation)
+    {
+        var start = await Want(Demand.Stream, cancellation).ConfigureAwait(false);
+        if (start.IsClose) return null;
+        // A message that was received whole, for a caller who then gave up waiting, is read from its buffer.
+        return start.HasBuffer ? new MessageReader(this, start) : Interlocked.Exchange(ref _started, null);
+    }
+
+    /// <summary>The next bytes of the streamed message; 0 at its end.</summary>
+    public ValueTask<int> ReadChunkAsync(MessageReader stream, Memory<byte> destination, CancellationToken cancellation)
+    {
+        if (cancellation.IsCancellationRequested) return ValueTask.FromCanceled<int>(cancellation);
+        lock (_gate)
+        {
+            if (_stream != stream) return _connection.IsEnded ? ValueTask.FromException<int>(Lost()) : new ValueTask<int>(0);
+            if (_demand != Demand.None) throw AlreadyReceiving();
+            if (_connection.IsEnded) return ValueTask.FromException<int>(Lost());
+            _chunkSource.Reset();
+            _destination = destination;
+            _demand = Demand.Chunk;
+        }
+        Watch(cancellation);
+        Kick();
+        return new ValueTask<int>(this, _chunkSource.Version);
+    }
+
+    /// <summary>Passes over what is left of a streamed message.</summary>
+    public void Abandon(MessageReader stream)
+    {
+        lock (_gate)
+        {
+            if (_stream != stream) return;
+            _stream = null;
+        }
+        Kick();
+    }
+
+    /// <summary>Hands every message to a handler from now on.</summary>
+    public void Attach(IWebSocketHandler handler)
+    {
+        lock (_gate)
+        {
+            if (_handler is not null || _demand != Demand.None) throw AlreadyReceiving();
+            _handler = handler;
+        }
+        Kick();
+    }
+
+    /// <summary>From now on messages that nobody wants are passed over, so that the peer's close frame is found behind them.</summary>
+    public void DiscardUnwanted()
+    {
+        lock (_gate) _discard = true;
+        Kick();
+    }
+
+    /// <summary>The connection has ended: whoever waits is told so.</summary>
+    public void EndConsumers()
+    {
+        Demand demand;
+        lock (_gate)
+        {
+            demand = TakeDemand();
+            _stream = null;
+        }
+        _registration.Dispose();
+        if (demand is Demand.Message or Demand.Stream) _messageSource.SetResult(Message.Closed);
+        else if (demand == Demand.Chunk) _chunkSource.SetException(Lost());
+    }
+
+    Message IValueTaskSource<Message>.GetResult(short token) => _messageSource.GetResult(token);
+
+    ValueTaskSourceStatus IValueTaskSource<Message>.GetStatus(short token) => _messageSource.GetStatus(token);
+
+    void IValueTaskSource<Message>.OnCompleted(
+        Action<object?> continuation, object? state, short token, ValueTaskSourceOnCompletedFlags flags)
+        => _messageSource.OnCompleted(continuation, state, token, flags);
+
+    int IValueTaskSource<int>.GetResult(short token) => _chunkSource.GetResult(token);
+
+    ValueTaskSourceStatus IValueTaskSource<int>.GetStatus(short token) => _chunkSource.GetStatus(token);
+
+    void IValueTaskSource<int>.OnCompleted(Action<object?> continuation, object? state, short token, ValueTaskSourceOnCompletedFlags flags)
+        => _chunkSource.OnCompleted(continuation, state, token, flags);
+
+    private static InvalidOperationException AlreadyReceiving()
+        => new("a receive is under way already; one caller at a time may receive (await it, or cancel it, first)");
+
+    private WebSocketClosedException Lost() => new(_connection.CloseResult);
+
+    private ValueTask<Message> Want(Demand demand, CancellationToken cancellation)
+    {
+        if (cancellation.IsCancellationRequested) return ValueTask.FromCanceled<Message>(cancellation);
+        lock (_gate)
+        {
+            if (_demand != Demand.None || _handler is not null || _stream is not null) throw AlreadyReceiving();
+            if (_ready is { } ready)
+            {
+                _ready = null;
+                return new ValueTask<Message>(ready);
+            }
+            if (_connection.IsEnded) return new ValueTask<Message>(Message.Closed);
+            _messageSource.Reset();
+            _demand = demand;
+        }
+        Watch(cancellation);
+        Kick();
+        return new ValueTask<Message>(this, _messageSource.Version);
+    }
+
+    // The registration outlives the call: a caller that uses one token for all its receives pays for it once.
+    private void Watch(CancellationToken cancellation)
+    {
+        if (cancellation == _token) return;
+        _registration.Dispose();
+        _token = cancellation;
+        _registration = cancellation.CanBeCanceled
+            ? cancellation.UnsafeRegister(static (loop, token) => ((ReceiveLoop)loop!).Cancel(token), this)
+            : default;
+    }
+
+    private void Cancel(CancellationToken token)
+    {
+        Demand demand;
+        lock (_gate) demand = token == _token ? TakeDemand() : Demand.None;
+        if (demand is Demand.Message or Demand.Stream) _messageSource.SetException(new OperationCanceledException(token));
+        else if (demand == Demand.Chunk) _chunkSource.SetException(new OperationCanceledException(token));
+    }
+
+    private Demand TakeDemand()
+    {
+        var demand = _demand;
+        _demand = Demand.None;
+        _destination = default;
+        return demand;
+    }
+
+    /// <summary>Drives the loop when nobody else does.</summary>
+    private void Kick()
+    {
+        lock (_gate)
+        {
+            if (_running) return;
+            _running = true;
+        }
+        Pump();
+    }
+
+    private bool TryChooseSink(out Sink sink)
+    {
+        sink = Sink.Handler;
+        if (_handler is not null) return true;
+        switch (_demand)
+        {
+            case Demand.Message:
+                sink = Sink.Buffer;
+                return true;
+            case Demand.Stream:
+                sink = Sink.Stream;
+                return true;
+            default:
+                sink = Sink.Discard;
+                return _discard;
+        }
+    }
+
+    private bool StayForConsumer()
+    {
+        lock (_gate)
+        {
+            var wanted = _phase == Phase.MessageStart
+                ? _handler is not null || _demand is Demand.Message or Demand.Stream || _discard
+                : _demand == Demand.Chunk || _stream is null;
+            if (!wanted && !_stopping) _running = false;
+            if (_running) return true;
+        }
+        _connection.Sender.Uncork();
+        return false;
+    }
+
+    private Outcome DeliverStart()
+    {
+        var start = new Message(_assembly.Type, null);
+        lock (_gate)
+        {
+            if (_demand != Demand.Stream)
+            {
+                // The caller gave up just now: the message waits for the next one.
+                _phase = Phase.MessageStart;
+                return Outcome.Continue;
+            }
+            _demand = Demand.None;
+            _running = false;
+            _stream = _started = new MessageReader(this, start);
+        }
+        _metrics.Received(1, 0);
+        _messageSource.SetResult(start);
+        return Regain();
+    }
+
+    private Outcome DeliverMessage()
+    {
+        _phase = Phase.Header;
+        var message = _assembly.ToMessage();
+        _metrics.Received(1, message.Payload.Length);
+        lock (_gate)
+        {
+            if (_demand != Demand.Message)
+            {
+                _ready = message; // the caller gave up meanwhile: it is the next one's
+                return Outcome.Continue;
+            }
+            _demand = Demand.None;
+            _running = false;
+        }
+        // The caller may go on right here, on this stack, and drive the loop itself: it is not ours meanwhile.
+        _messageSource.SetResult(message);
+        return Regain();
+    }
+
+    private Outcome Regain()
+    {
+        lock (_gate)
+        {
+            if (_running) return Outcome.Suspended;
+            _running = true;
+            return Outcome.Continue;
+        }
+    }
+
+    private Outcome ReadStream()
+    {
+        Memory<byte> destination;
+        lock (_gate)
+        {
+            if (_stream is null)
+            {
+                _sink = Sink.Discard;
+                return Outcome.Continue;
+            }
+            if (_demand != Demand.Chunk) return Outcome.NeedConsumer;
+            destination = _destination;
+            TakeDemand(); // from here on it can't be cancelled: the bytes are consumed
+        }
+        var start = _parser.Offset;
+        var length = Math.Min(destination.Length, _segment.Length - _offset);
+        _parser.Read(_segment.Span.Slice(_offset, length), out var consumed);
+        var violation = _assembly.TakeInto(_segment.Span.Slice(_offset, consumed), destination.Span, _parser.Header, start);
+        _offset += consumed;
+        if (violation is not null)
+        {
+            Fail(violation);
+            _chunkSource.SetException(Lost());
+            return Outcome.Continue;
+        }
+        if (_parser.Remaining == 0) _phase = Phase.FrameEnd;
+        _metrics.Received(0, consumed);
+        lock (_gate) _running = false;
+        _chunkSource.SetResult(consumed);
+        return Regain();
+    }
+
+    private Outcome EndStream()
+    {
+        lock (_gate)
+        {
+            if (_stream is null)
+            {
+                _phase = Phase.Header;
+                return Outcome.Continue;
+            }
+            if (_demand != Demand.Chunk) return Outcome.NeedConsumer;
+            TakeDemand();
+            _stream = null;
+            _phase = Phase.Header;
+            _running = false;
+        }
+        _chunkSource.SetResult(0);
+        return Regain();
+    }
+}

@@ -1,0 +1,252 @@
+using System.Buffers;
+using System.IO.Pipelines;
+using Sluice.Protocol;
+
+namespace Sluice;
+
+/// <summary>
+/// Where many senders become one stream of frames: whole messages and control frames in the order they were
+/// accepted, fragments of a streamed message kept together (RFC 6455 §5.4), nothing after a close frame (§5.5.1),
+/// and no more waiting for a slow reader than the limit allows.
+/// </summary>
+internal sealed class SendQueue
+{
+    // Replies to pings that may wait; beyond it only the newest is kept (RFC 6455 §5.5.3 allows it).
+    private const int PendingControlLimit = 4096;
+
+    private readonly FrameOutput _output;
+    private readonly WebSocketConnection _connection;
+    private readonly bool _masks;
+    private readonly int _limit;
+    private readonly ConnectionMetrics _metrics;
+    private MessageWriter? _stream;
+    private byte[]? _newestPong;
+    private TaskCompletionSource? _change; // completed when room, or the turn of data frames, may have become free
+    private bool _closeQueued;
+
+    public SendQueue(PipeWriter writer, WebSocketConnection connection, Role role, ConnectionOptions options)
+    {
+        _connection = connection;
+        _masks = role == Role.Client;
+        _limit = options.SendQueueLimit;
+        _metrics = options.Metrics;
+        _output = new FrameOutput(writer, OnLost) 
+        {
+            Closed = ClosedException,
+            OnDrained = OnDrained,
+            OnCompleted = connection.OnOutputCompleted,
+        };
+    }
+
+    private enum Accepted
+    {
+        Yes,
+        NoRoom,
+        Closed,
+    }
+
+    public FrameOutput Output => _output;
+
+    /// <summary>Sends a whole message: done when the transport has taken it, at once when corked.</summary>
+    public ValueTask SendAsync(Opcode opcode, ReadOnlyMemory<byte> payload, bool corked, CancellationToken cancellation)
+        => SendAsync(new Outgoing(opcode, payload, Fin: true, Stream: null, Prepared: null), corked, cancellation);
+
+    public ValueTask SendAsync(PreparedMessage message, bool corked, CancellationToken cancellation)
+        => SendAsync(Prepare(message), corked, cancellation);
+
+    public ValueTask SendFragmentAsync(
+        MessageWriter stream, Opcode opcode, ReadOnlyMemory<byte> payload, bool fin, CancellationToken cancellation)
+        => SendAsync(new Outgoing(opcode, payload, fin, stream, Prepared: null), corked: false, cancellation);
+
+    /// <summary>Takes a message without ever waiting. <see langword="false"/>: no room, or closed.</summary>
+    public bool TrySend(Opcode opcode, ReadOnlyMemory<byte> payload, bool corked)
+        => TrySend(new Outgoing(opcode, payload, Fin: true, Stream: null, Prepared: null), corked);
+
+    public bool TrySend(PreparedMessage message, bool corked) => TrySend(Prepare(message), corked);
+
+    /// <summary>Queues a ping or pong. Never waits; dropped after a close frame.</summary>
+    public void SendControl(Opcode opcode, ReadOnlySpan<byte> payload, bool corked)
+    {
+        bool drive;
+        lock (_output.Gate)
+        {
+            if (_closeQueued || _output.IsLost) return;
+            if (opcode == Opcode.Pong && _output.PendingLength > PendingControlLimit)
+            {
+                _newestPong = payload.ToArray();
+                return;
+            }
+            Write(opcode, payload, fin: true);
+            _output.Commit(payload.Length + FrameHeader.MaxSize, corked, out drive);
+        }
+        if (drive) _output.DriveFlush();
+    }
+
+    /// <summary>Queues the close frame, the last frame of all. <see langword="false"/>: there was one before, or the transport is gone.</summary>
+    public bool TrySendClose(ReadOnlySpan<byte> payload)
+    {
+        bool drive;
+        lock (_output.Gate)
+        {
+            if (_closeQueued || _output.IsLost) return false;
+            Write(Opcode.Close, payload, fin: true);
+            _closeQueued = true;
+            _output.Commit(payload.Length + FrameHeader.MaxSize, corked: false, out drive);
+        }
+        if (drive) _output.DriveFlush();
+        SignalChange();
+        return true;
+    }
+
+    /// <summary>Takes no more frames; what is queued still leaves.</summary>
+    public void Stop()
+    {
+        lock (_output.Gate) _closeQueued = true;
+        SignalChange();
+    }
+
+    /// <summary>Flushes what a turn of the receive loop left unflushed.</summary>
+    public void Uncork()
+    {
+        if (!_output.HasUnflushed) return; // what this thread's turn wrote is seen by this thread
+        bool drive;
+        lock (_output.Gate) _output.Uncork(out drive);
+        if (drive) _output.DriveFlush();
+    }
+
+    /// <summary>As <see cref="Uncork"/>; the result is done when the transport has taken everything, faulted when it is gone.</summary>
+    public ValueTask UncorkAsync()
+    {
+        long ticket;
+        bool drive;
+        lock (_output.Gate) ticket = _output.Uncork(out drive);
+        if (drive) _output.DriveFlush();
+        return _output.WaitFor(ticket);
+    }
+
+    /// <summary>Takes the turn of data frames for a streamed message.</summary>
+    public async ValueTask BeginStreamAsync(MessageWriter stream, CancellationToken cancellation)
+    {
+        while (true)
+        {
+            Task change;
+            lock (_output.Gate)
+            {
+                if (_closeQueued || _output.IsLost) throw ClosedException();
+                if (_stream is null)
+                {
+                    _stream = stream;
+                    return;
+                }
+                change = WhenChanged();
+            }
+            await change.WaitAsync(cancellation).ConfigureAwait(false);
+        }
+    }
+
+    public void EndStream(MessageWriter stream)
+    {
+        lock (_output.Gate)
+        {
+            if (_stream == stream) _stream = null;
+        }
+        SignalChange();
+    }
+
+
+    private Outgoing Prepare(PreparedMessage message)
+        => new(message.Type.ToOpcode(), message.Payload, Fin: true, Stream: null, _masks ? null : message);
+
+    private ValueTask SendAsync(in Outgoing message, bool corked, CancellationToken cancellation)
+    {
+        if (cancellation.IsCancellationRequested) return ValueTask.FromCanceled(cancellation);
+        long ticket;
+        bool drive;
+        lock (_output.Gate)
+        {
+            switch (TryPut(message, corked, out ticket, out drive))
+            {
+                case Accepted.Closed: return ValueTask.FromException(ClosedException());
+                case Accepted.NoRoom: return SendWhenRoomAsync(message, WhenChanged(), cancellation);
+            }
+        }
+        if (drive) _output.DriveFlush();
+        return _output.WaitFor(ticket);
+    }
+
+    private async ValueTask SendWhenRoomAsync(Outgoing message, Task change, CancellationToken cancellation)
+    {
+        while (true)
+        {
+            await change.WaitAsync(cancellation).ConfigureAwait(false);
+            long ticket;
+            bool drive;
+            lock (_output.Gate)
+            {
+                var accepted = TryPut(message, corked: false, out ticket, out drive);
+                if (accepted == Accepted.Closed) throw ClosedException();
+                if (accepted == Accepted.NoRoom)
+                {
+                    change = WhenChanged(); // under the gate, so that no signal is missed
+                    continue;
+                }
+            }
+            if (drive) _output.DriveFlush();
+            await _output.WaitFor(ticket).ConfigureAwait(false);
+            return;
+        }
+    }
+
+    private bool TrySend(in Outgoing message, bool corked)
+    {
+        bool drive;
+        lock (_output.Gate)
+        {
+            if (TryPut(message, corked, out _, out drive) != Accepted.Yes) return false;
+        }
+        if (drive) _output.DriveFlush();
+        return true;
+    }
+
+    private Accepted TryPut(in Outgoing message, bool corked, out long ticket, out bool drive)
+    {
+        ticket = 0;
+        drive = false;
+        if (_closeQueued || _output.IsLost) return Accepted.Closed;
+        // §5.4: the fragments of one message are not interleaved with another's frames.
+        if (_stream != message.Stream) return Accepted.NoRoom;
+        var size = message.Payload.Length + FrameHeader.MaxSize;
+        if (_output.PendingLength > 0 && (long)_output.PendingLength + size > _limit) return Accepted.NoRoom;
+        if (message.Prepared is { } prepared) _output.Target.Write(prepared.ServerFrame);
+        else Write(message.Opcode, message.Payload.Span, message.Fin);
+        if (message.Fin) _metrics.Sent(message.Payload.Length);
+        else _metrics.SentFragment(message.Payload.Length);
+        _connection.KeepAlive.OnMessage();
+        ticket = _output.Commit(size, corked, out drive);
+        return Accepted.Yes;
+    }
+
+    private void Write(Opcode opcode, ReadOnlySpan<byte> payload, bool fin)
+        => FrameWriter.Write(_output.Target, opcode, payload, _masks ? MaskingKeys.Next() : null, fin);
+
+    private void OnDrained()
+    {
+        if (Interlocked.Exchange(ref _newestPong, null) is { } pong) SendControl(Opcode.Pong, pong, corked: false);
+        SignalChange();
+    }
+
+    private void OnLost(Exception? error)
+    {
+        SignalChange();
+        _connection.OnOutputLost(error);
+    }
+
+    private Task WhenChanged() => (_change ??= new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously)).Task;
+
+    private void SignalChange() => Interlocked.Exchange(ref _change, null)?.TrySetResult();
+
+    private WebSocketClosedException ClosedException() => new(_connection.CloseResult);
+
+    private readonly record struct Outgoing(
+        Opcode Opcode, ReadOnlyMemory<byte> Payload, bool Fin, MessageWriter? Stream, PreparedMessage? Prepared);
+}

@@ -1,0 +1,185 @@
+using System.IO.Pipelines;
+using System.Runtime.CompilerServices;
+using Sluice.Protocol;
+
+namespace Sluice;
+
+/// <summary>
+/// One open WebSocket over a pair of pipes, in either role: RFC 6455 §5 to §8. It always reads, so pings are answered
+/// and closes noticed while nobody receives. Any number of callers may send at once; one at a time may receive.
+/// Dispose it, or close it and let the peer answer.
+/// </summary>
+public sealed partial class WebSocketConnection : IAsyncDisposable
+{
+    private readonly ConnectionOptions _options;
+    private readonly ReceiveLoop _loop;
+    private readonly Action? _abortTransport;
+    private readonly TaskCompletionSource<CloseResult> _ended = new(TaskCreationOptions.RunContinuationsAsynchronously);
+    private readonly TaskCompletionSource<CloseResult> _released = new(TaskCreationOptions.RunContinuationsAsynchronously);
+    private CloseResult? _result;
+    private Exception? _handlerError;
+    private int _closeSent;
+    private int _aborted;
+
+    /// <summary>Starts a connection whose opening handshake is done.</summary>
+    /// <param name="transport">Where the frames go and come. The connection alone uses it, and completes both sides at its end.</param>
+    /// <param name="role">The side that this is; a client masks what it sends.</param>
+    /// <param name="options">Limits and times; <see langword="null"/> for the defaults.</param>
+    /// <param name="subprotocol">The subprotocol that was agreed, or <see langword="null"/>.</param>
+    /// <param name="abortTransport">Ends the transport at once, whatever is under way. Called when a connection is aborted.</param>
+    public WebSocketConnection(
+        IDuplexPipe transport, Role role, ConnectionOptions? options = null, string? subprotocol = null, Action? abortTransport = null)
+    {
+        ArgumentNullException.ThrowIfNull(transport);
+        _options = options ?? ConnectionOptions.Default;
+        _abortTransport = abortTransport;
+        Role = role;
+        Subprotocol = subprotocol;
+        KeepAlive = new KeepAlive(this, _options);
+        Sender = new SendQueue(transport.Output, this, role, _options);
+        _loop = new ReceiveLoop(transport.Input, this, role, _options);
+        _options.Metrics.Opened();
+        KeepAlive.Start();
+        _loop.Start();
+    }
+
+    /// <summary>The side that this is.</summary>
+    public Role Role { get; }
+
+    /// <summary>The subprotocol that was agreed, or <see langword="null"/>.</summary>
+    public string? Subprotocol { get; }
+
+    /// <summary>Open, closing (a close frame was sent), or closed.</summary>
+    public ConnectionState State => IsEnded ? ConnectionState.Closed : _closeSent != 0 ? ConnectionState.Closing : ConnectionState.Open;
+
+    /// <summary>How the connection ended; <see langword="null"/> before.</summary>
+    public CloseResult? CloseResult => Volatile.Read(ref _result);
+
+    /// <summary>Done when the connection has ended: no message comes or goes any more. Never faults.</summary>
+    public Task<CloseResult> Closed => _ended.Task;
+
+    /// <summary>Done when the transport is released as well, a little later. Never faults.</summary>
+    public Task<CloseResult> Released => _released.Task;
+
+    /// <summary>The round-trip time that the last pong showed; <see langword="null"/> before the first.</summary>
+    public TimeSpan? RoundTripTime => KeepAlive.RoundTripTime;
+
+    internal KeepAlive KeepAlive { get; }
+
+    internal SendQueue Sender { get; }
+
+    internal bool IsEnded => CloseResult is not null;
+
+    internal bool IsClosing => _closeSent != 0 || IsEnded;
+
+    internal bool IsListening => _loop.IsListening;
+
+    /// <summary>Receives the next whole message, or the end of the connection, which is a message with
+    /// <see cref="Message.IsClose"/> and never an exception.</summary>
+    /// <param name="cancellationToken">Cancelling ends the wait and leaves the connection usable; no message is lost.
+    /// Use one token for many calls: changing it costs a registration.</param>
+    /// <returns>The message; dispose it to give its buffer back.</returns>
+    /// <exception cref="InvalidOperationException">A receive is under way already.</exception>
+    /// <exception cref="OperationCanceledException">The token was cancelled.</exception>
+    public ValueTask<Message> ReceiveAsync(CancellationToken cancellationToken = default) => _loop.ReceiveAsync(cancellationToken);
+
+    /// <summary>All messages until the connection ends. Each is disposed when the next is asked for.</summary>
+    /// <param name="cancellationToken">As for <see cref="ReceiveAsync"/>.</param>
+    public async IAsyncEnumerable<Message> ReadAllAsync([EnumeratorCancellation] CancellationToken cancellationToken = default)
+    {
+        while (true)
+        {
+            using var message = await ReceiveAsync(cancellationToken).ConfigureAwait(false);
+            if (message.IsClose) yield break;
+            yield return message;
+        }
+    }
+
+    /// <summary>Receives the next message as a stream, for one that need not be in memory as a whole.
+    /// <see cref="ConnectionOptions.MaxMessageSize"/> holds for it, too.</summary>
+    /// <returns>The message, to be read to its end or disposed; <see langword="null"/> at the end of the connection.</returns>
+    /// <inheritdoc cref="ReceiveAsync" path="/param|/exception"/>
+    public ValueTask<MessageReader?> ReadMessageAsync(CancellationToken cancellationToken = default) => _loop.ReadMessageAsync(cancellationToken);
+
+    /// <summary>Hands every message to a handler until the connection ends. The callbacks run one at a time, in order.</summary>
+    /// <param name="handler">May serve many connections.</param>
+    /// <returns>Done after <see cref="IWebSocketHandler.OnClose"/>, when the transport is released.</returns>
+    /// <exception cref="Exception">What a callback threw; the peer was sent close code 1011.</exception>
+    public async Task<CloseResult> RunAsync(IWebSocketHandler handler)
+    {
+        ArgumentNullException.ThrowIfNull(handler);
+        try
+        {
+            await handler.OnOpenAsync(this).ConfigureAwait(false);
+        }
+        catch (Exception e)
+        {
+            OnHandlerFailed(e);
+        }
+        _loop.Attach(handler);
+        var result = await _released.Task.ConfigureAwait(false);
+        if (_handlerError is { } error) System.Runtime.ExceptionServices.ExceptionDispatchInfo.Throw(error);
+        return result;
+    }
+
+    /// <summary>Sends a ping and waits for its pong.</summary>
+    /// <param name="cancellationToken">Ends the wait; the connection stays usable.</param>
+    /// <returns>The round-trip time. It includes the time that messages in front of the pong wait to be received.</returns>
+    /// <exception cref="WebSocketClosedException">The connection is closed, or ended meanwhile.</exception>
+    /// <exception cref="InvalidOperationException">64 pings are unanswered.</exception>
+    public Task<TimeSpan> PingAsync(CancellationToken cancellationToken = default) => KeepAlive.PingAsync(cancellationToken);
+
+    /// <summary>Does the closing handshake (RFC 6455 §7.1.2): sends a close frame and waits for the peer's. Messages that
+    /// nobody receives meanwhile are passed over. May be called at any time, by anybody, more than once: the first sends.</summary>
+    /// <param name="code">1000–1003, 1007–1014 or 3000–4999; <see cref="CloseCode.NoStatusReceived"/> for a frame without a code.</param>
+    /// <param name="reason">At most 123 bytes of UTF-8.</param>
+    /// <param name="cancellationToken">Ends the wait, not the handshake.</param>
+    /// <returns>How the connection ended; 1006 when the peer did not answer within <see cref="ConnectionOptions.CloseTimeout"/>.</returns>
+    /// <exception cref="ArgumentException">The code may not be sent, or the reason is too long.</exception>
+    public Task<CloseResult> CloseAsync(
+        CloseCode code = CloseCode.NormalClosure, string reason = "", CancellationToken cancellationToken = default)
+    {
+        Span<byte> payload = stackalloc byte[FrameHeader.MaxControlPayload];
+        var length = ClosePayload.Write(payload, code, reason);
+        if (!IsEnded && Interlocked.Exchange(ref _closeSent, 1) == 0)
+        {
+            Sender.TrySendClose(payload[..length]);
+            KeepAlive.EndWithin(_options.CloseTimeout);
+        }
+        _loop.DiscardUnwanted();
+        return _ended.Task.WaitAsync(cancellationToken);
+    }
+
+    /// <summary>Ends the connection at once, without a close frame. Every pending call ends: receives with the close,
+    /// others with <see cref="WebSocketClosedException"/>.</summary>
+    public void Abort() => Abort(new CloseResult(CloseCode.AbnormalClosure, "aborted by this side", byPeer: false, wasClean: false));
+
+    /// <summary>Closes with 1000 when open, and waits until the transport is released; bounded by
+    /// <see cref="ConnectionOptions.CloseTimeout"/>.</summary>
+    public async ValueTask DisposeAsync()
+    {
+        await CloseAsync().ConfigureAwait(false);
+        await _released.Task.ConfigureAwait(false);
+    }
+
+    private void Abort(CloseResult result)
+    {
+        End(result);
+        if (Interlocked.Exchange(ref _aborted, 1) != 0) return;
+        Sender.Output.Abort();
+        _abortTransport?.Invoke();
+        _loop.Stop();
+    }
+
+    // The first one to call it decides how the connection ended.
+    private bool End(CloseResult result)
+    {
+        if (Interlocked.CompareExchange(ref _result, result, null) is not null) return false;
+        _options.Metrics.Closed(result.Code);
+        Sender.Stop();
+        KeepAlive.Stop(result);
+        _ended.TrySetResult(result);
+        _loop.EndConsumers();
+        return true;
+    }
+}

@@ -1,7 +1,0 @@
-namespace Sluice.Tests;
-
-public class ScaffoldTest
-{
-    [Fact]
-    public void Runs() => true.ShouldBeTrue();
-}
