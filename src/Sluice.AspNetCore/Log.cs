@@ -1,0 +1,25 @@
+using System.Net;
+using Microsoft.Extensions.Logging;
+
+namespace Sluice.AspNetCore;
+
+internal static partial class Log
+{
+    [LoggerMessage(1, LogLevel.Debug, "{Connection} from {Address} opened on {Path}, subprotocol {Subprotocol}")]
+    public static partial void Opened(ILogger logger, string connection, IPAddress? address, string? path, string? subprotocol);
+
+    [LoggerMessage(2, LogLevel.Debug, "{Connection} {Result}")]
+    public static partial void Closed(ILogger logger, string connection, CloseResult result);
+
+    [LoggerMessage(3, LogLevel.Information, "{Connection} {Result}")]
+    public static partial void ClosedAbnormally(ILogger logger, string connection, CloseResult result);
+
+    [LoggerMessage(4, LogLevel.Information, "handshake from {Address} refused with {Status}: {Reason}")]
+    public static partial void Refused(ILogger logger, IPAddress? address, int status, string reason);
+
+    [LoggerMessage(5, LogLevel.Error, "{Connection}: the handler failed; closing with 1011")]
+    public static partial void HandlerFailed(ILogger logger, string connection, Exception error);
+
+    [LoggerMessage(6, LogLevel.Information, "shutting down: closing {Count} connections with 1001")]
+    public static partial void Draining(ILogger logger, int count);
+}

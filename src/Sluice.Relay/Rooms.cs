@@ -1,0 +1,61 @@
+namespace Sluice.Relay;
+
+/// <summary>Rooms by name. A room begins with its first member and ends with its last. Thread-safe.</summary>
+public sealed class Rooms
+{
+    private readonly Lock _gate = new();
+    private readonly Dictionary<string, Room> _rooms = new(StringComparer.Ordinal);
+    private readonly RoomOptions _options;
+
+    /// <summary>No rooms yet.</summary>
+    /// <param name="options">Limits; <see langword="null"/> for the defaults.</param>
+    public Rooms(RoomOptions? options = null) => _options = options ?? new RoomOptions();
+
+    /// <summary>How many rooms have members.</summary>
+    public int Count
+    {
+        get
+        {
+            lock (_gate) return _rooms.Count;
+        }
+    }
+
+    /// <summary>The room of that name, or <see langword="null"/> when nobody is in it.</summary>
+    public Room? Find(string name)
+    {
+        lock (_gate) return _rooms.GetValueOrDefault(name);
+    }
+
+    /// <summary>Lets a connection take part in a room until it ends: what it sends goes to the other members, in order.</summary>
+    /// <param name="name">The room.</param>
+    /// <param name="connection">Handed over: nobody else may receive from it. At a limit it is closed with 1013.</param>
+    /// <param name="metrics">Counts messages that a slow member did not get; <see langword="null"/> for the shared ones.</param>
+    /// <param name="self">Whether the connection gets its own messages, too.</param>
+    /// <returns>Done when the connection has ended and left.</returns>
+    public Task<CloseResult> JoinAsync(string name, WebSocketConnection connection, ConnectionMetrics? metrics = null, bool self = false)
+    {
+        ArgumentNullException.ThrowIfNull(name);
+        ArgumentNullException.ThrowIfNull(connection);
+        Member? member = null;
+        lock (_gate)
+        {
+            if (!_rooms.TryGetValue(name, out var room) && _rooms.Count < _options.MaxRooms) _rooms[name] = room = new Room(name);
+            if (room is not null)
+            {
+                member = new Member(this, room, connection, metrics ?? ConnectionMetrics.Shared, self);
+                if (!room.TryAdd(member, _options.MaxMembers)) member = null;
+            }
+        }
+        return member is null
+            ? connection.CloseAsync(CloseCode.TryAgainLater, "the room, or the house, is full")
+            : connection.RunAsync(member);
+    }
+
+    internal void Leave(Room room, Member member)
+    {
+        lock (_gate)
+        {
+            if (room.Remove(member) && _rooms.GetValueOrDefault(room.Name) == room) _rooms.Remove(room.Name);
+        }
+    }
+}
