@@ -1,0 +1,33 @@
+using System.Diagnostics.CodeAnalysis;
+
+namespace Sluice.Handshake;
+
+/// <summary>What a server answers to an opening handshake: it accepts, or refuses and says why. Immutable.</summary>
+public sealed class HandshakeOutcome
+{
+    internal HandshakeOutcome(string accept, string? subprotocol, IReadOnlyList<ExtensionOffer> extensions)
+    {
+        Accept = accept;
+        Subprotocol = subprotocol;
+        Extensions = extensions;
+    }
+
+    internal HandshakeOutcome(HandshakeRefusal refusal) => Refusal = refusal;
+
+    /// <summary>Whether the answer is 101. If not, <see cref="Refusal"/> holds the other one.</summary>
+    [MemberNotNullWhen(true, nameof(Accept))]
+    [MemberNotNullWhen(false, nameof(Refusal))]
+    public bool IsAccepted => Accept is not null;
+
+    /// <summary>The value of <c>Sec-WebSocket-Accept</c>; null when refused.</summary>
+    public string? Accept { get; }
+
+    /// <summary>The value of <c>Sec-WebSocket-Protocol</c>; null when none is agreed on, and then the header must be left out.</summary>
+    public string? Subprotocol { get; }
+
+    /// <summary>The client's offers, none of them agreed to yet.</summary>
+    public IReadOnlyList<ExtensionOffer> Extensions { get; } = [];
+
+    /// <summary>Why not; null when accepted.</summary>
+    public HandshakeRefusal? Refusal { get; }
+}
