@@ -1,0 +1,116 @@
+using System.Reflection;
+using Sluice.Handshake;
+
+namespace Sluice.Tests.Handshake;
+
+public class HostileHandshakeTests
+{
+    private const int LongestMessage = 400;
+
+    private static readonly HandshakeRequest Good = new()
+    {
+        Method = "GET",
+        HttpVersion = "HTTP/1.1",
+        Scheme = "http",
+        Host = "example.com",
+        Upgrade = "websocket",
+        Connection = "upgrade",
+        Key = "dGhlIHNhbXBsZSBub25jZQ==",
+        Version = "13",
+        Subprotocols = "chat",
+        Extensions = "permessage-deflate; client_max_window_bits",
+        Origin = "http://example.com",
+    };
+
+    public static TheoryData<string> RequestFields => [.. Fields(typeof(HandshakeRequest)).Where(name => name != "Scheme")];
+
+    public static TheoryData<string> ResponseFields => [.. Fields(typeof(HandshakeResponse))];
+
+    [Theory]
+    [MemberData(nameof(RequestFields))]
+    public void A_megabyte_in_a_request_is_refused_without_being_copied(string field)
+    {
+        foreach (var value in Megabytes())
+        {
+            var request = With(Good, field, value);
+            ShouldBeClean(ServerHandshake.Evaluate(request, HandshakePolicy.Default).Refusal.ShouldNotBeNull(field).Message);
+            var before = GC.GetAllocatedBytesForCurrentThread();
+            ServerHandshake.Evaluate(request, HandshakePolicy.Default);
+            (GC.GetAllocatedBytesForCurrentThread() - before).ShouldBeLessThan(16_384);
+        }
+    }
+
+    [Theory]
+    [MemberData(nameof(ResponseFields))]
+    public void A_megabyte_in_a_response_fails_the_connection(string field)
+    {
+        var client = new ClientHandshake(["chat"], [new("permessage-deflate")]);
+        var good = new HandshakeResponse
+        {
+            Status = 101,
+            Upgrade = "websocket",
+            Connection = "upgrade",
+            Accept = HandshakeKey.ComputeAccept(client.Key),
+            Subprotocol = "chat",
+            Extensions = "permessage-deflate",
+        };
+        client.Validate(good).IsAccepted.ShouldBeTrue();
+        foreach (var value in Megabytes())
+        {
+            ShouldBeClean(client.Validate(With(good, field, value)).Failure.ShouldNotBeNull(field).Message);
+        }
+    }
+
+    [Fact]
+    public void Random_damage_never_throws_and_never_gets_into_a_message_raw()
+    {
+        ServerHandshake.Evaluate(Good, HandshakePolicy.Default).IsAccepted.ShouldBeTrue();
+        var fields = Fields(typeof(HandshakeRequest)).ToArray();
+        var random = new Random(4221);
+        var seen = new HashSet<RefusalReason>();
+        for (var i = 0; i < 20_000; i++)
+        {
+            var request = Good;
+            for (var damage = random.Next(1, 3); damage > 0; damage--)
+            {
+                var field = fields[random.Next(fields.Length)];
+                var value = (string?)typeof(HandshakeRequest).GetProperty(field)!.GetValue(request) ?? "";
+                value = random.Next(4) == 0 ? RandomText.From(random, RandomText.Hostile, 200) : RandomText.Mutate(random, value);
+                request = With(request, field, value);
+            }
+
+            var outcome = ServerHandshake.Evaluate(request, HandshakePolicy.Default);
+            if (outcome.IsAccepted) continue;
+            seen.Add(outcome.Refusal.Reason);
+            ShouldBeClean(outcome.Refusal.Message);
+        }
+
+        seen.Count.ShouldBe(Enum.GetValues<RefusalReason>().Length);
+    }
+
+    private static IEnumerable<string> Megabytes()
+    {
+        const int Size = 1 << 20;
+        foreach (var part in new[] { ",", "a,", "a;", "\"", "\\\"", "a;b=\"\\", " ", "\0", "\r\n", "é", "http://", "[", ":", "=" })
+        {
+            yield return string.Concat(Enumerable.Repeat(part, Size / part.Length));
+        }
+    }
+
+    private static IEnumerable<string> Fields(Type type) => type.GetProperties(BindingFlags.Public | BindingFlags.Instance)
+        .Where(property => property.PropertyType == typeof(string)).Select(property => property.Name);
+
+    private static T With<T>(T value, string field, string text)
+        where T : struct
+    {
+        object boxed = value;
+        typeof(T).GetProperty(field)!.SetValue(boxed, text);
+        return (T)boxed;
+    }
+
+    private static void ShouldBeClean(string message)
+    {
+        message.Length.ShouldBeInRange(20, LongestMessage);
+        RandomText.IsPrintable(message).ShouldBeTrue(message);
+    }
+}
