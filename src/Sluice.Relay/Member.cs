@@ -7,6 +7,7 @@ internal sealed class Member(Rooms rooms, Room room, WebSocketConnection connect
 
     public ValueTask OnMessageAsync(WebSocketConnection from, MessageType type, ReadOnlyMemory<byte> payload)
     {
+        rooms.Options.OnMessage?.Invoke(room.Name, type, payload);
         room.Publish(new PreparedMessage(type, payload.Span), except: self ? null : this);
         return default;
     }

@@ -8,4 +8,8 @@ public sealed record RoomOptions
 
     /// <summary>How many members a room may have. Default 100,000.</summary>
     public int MaxMembers { get; init; } = 100_000;
+
+    /// <summary>Called for each message before it is forwarded, with the room's name: to log or count. Must not block; the
+    /// payload is good during the call.</summary>
+    public Action<string, MessageType, ReadOnlyMemory<byte>>? OnMessage { get; init; }
 }

@@ -5,11 +5,12 @@ public sealed class Rooms
 {
     private readonly Lock _gate = new();
     private readonly Dictionary<string, Room> _rooms = new(StringComparer.Ordinal);
-    private readonly RoomOptions _options;
 
     /// <summary>No rooms yet.</summary>
     /// <param name="options">Limits; <see langword="null"/> for the defaults.</param>
-    public Rooms(RoomOptions? options = null) => _options = options ?? new RoomOptions();
+    public Rooms(RoomOptions? options = null) => Options = options ?? new RoomOptions();
+
+    internal RoomOptions Options { get; }
 
     /// <summary>How many rooms have members.</summary>
     public int Count
@@ -39,11 +40,11 @@ public sealed class Rooms
         Member? member = null;
         lock (_gate)
         {
-            if (!_rooms.TryGetValue(name, out var room) && _rooms.Count < _options.MaxRooms) _rooms[name] = room = new Room(name);
+            if (!_rooms.TryGetValue(name, out var room) && _rooms.Count < Options.MaxRooms) _rooms[name] = room = new Room(name);
             if (room is not null)
             {
                 member = new Member(this, room, connection, metrics ?? ConnectionMetrics.Shared, self);
-                if (!room.TryAdd(member, _options.MaxMembers)) member = null;
+                if (!room.TryAdd(member, Options.MaxMembers)) member = null;
             }
         }
         return member is null
