@@ -39,20 +39,21 @@ internal sealed class OpeningHandshake(Uri url, WebSocketClientOptions options, 
 
     private async Task<WebSocketConnection> SendAsync(CancellationToken cancellation)
     {
+        var socket = new DialledSocket();
         using var request = CreateRequest();
+        socket.Follow(request, handler);
         using var invoker = new HttpMessageInvoker(handler, disposeHandler: false);
-        var response = await invoker.SendAsync(request, cancellation).ConfigureAwait(false);
+        HttpResponseMessage? response = null;
         try
         {
-            if (response.StatusCode != HttpStatusCode.SwitchingProtocols)
-            {
-                throw await Refusal.ReadAsync(url, response, options.MaxRefusalBody, cancellation).ConfigureAwait(false);
-            }
-            return await OpenAsync(response, cancellation).ConfigureAwait(false);
+            response = await invoker.SendAsync(request, cancellation).ConfigureAwait(false);
+            if (response.StatusCode == HttpStatusCode.SwitchingProtocols) return await OpenAsync(response, cancellation).ConfigureAwait(false);
+            throw await Refusal.ReadAsync(url, response, options.MaxRefusalBody, cancellation).ConfigureAwait(false);
         }
         catch
         {
-            response.Dispose();
+            response?.Dispose();
+            socket.Close();
             throw;
         }
     }

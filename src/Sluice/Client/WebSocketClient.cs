@@ -36,8 +36,8 @@ public static class WebSocketClient
         ConnectTimeout = TimeSpan.FromSeconds(60), // a net under the handshake's own time
         MaxResponseHeadersLength = 32,
         MaxResponseDrainSize = 0, // a refused connection is not used again
-        // A connection belongs to one WebSocket. Without this, one that comes about after its caller gave up would be pooled.
-        PooledConnectionIdleTimeout = TimeSpan.Zero,
+        PooledConnectionLifetime = TimeSpan.Zero, // a connection belongs to one WebSocket
+        ConnectCallback = DialledSocket.ConnectAsync,
     };
 
     private static Task<WebSocketConnection> OpenAsync(Uri url, WebSocketClientOptions? options, CancellationToken cancellationToken)

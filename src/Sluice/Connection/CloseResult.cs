@@ -48,7 +48,7 @@ public sealed record CloseResult
 public sealed class WebSocketClosedException : IOException
 {
     internal WebSocketClosedException(CloseResult? result)
-        : base(result is null ? "the WebSocket is closing: a close frame was sent" : $"the WebSocket is closed: {result}", result?.Error)
+        : base(result is null ? "the WebSocket is closing: nothing can be sent any more" : $"the WebSocket is closed: {result}", result?.Error)
         => Result = result;
 
     /// <summary>How the connection ended; <see langword="null"/> while the closing handshake is still under way.</summary>

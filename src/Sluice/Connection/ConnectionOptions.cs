@@ -10,7 +10,8 @@ public sealed record ConnectionOptions
     public static ConnectionOptions Default { get; } = new();
 
     /// <summary>The most bytes a received message may have, over all its fragments. Default 1 MiB. A larger one is answered
-    /// with close code 1009 as soon as a frame's header announces it.</summary>
+    /// with close code 1009 as soon as a frame's header announces it. More than <see cref="Array.MaxLength"/> bytes can only be
+    /// received as a stream, whatever is set here.</summary>
     public long MaxMessageSize { get; init => field = Positive(value); } = 1024 * 1024;
 
     /// <summary>The most fragments a received message may have. Default 131,072. One more is answered with close code 1008.</summary>

@@ -1,13 +1,13 @@
 using System.Buffers;
 using System.IO.Pipelines;
-using System.Threading.Tasks.Sources;
 
 namespace Sluice;
 
 /// <summary>
 /// The transport's writer, shared by many senders. Whoever finds it free writes into it and starts a flush; while
 /// a flush is under way, frames gather in a pooled array and leave together with the next one. Everything but
-/// <see cref="DriveFlush"/> and <see cref="WaitFor"/> is called with <see cref="Gate"/> held.
+/// <see cref="DriveFlush"/>, <see cref="WaitFor"/>, <see cref="Complete"/> and <see cref="Abort"/> is called with
+/// <see cref="Gate"/> held.
 /// </summary>
 internal sealed class FrameOutput
 {
@@ -15,24 +15,25 @@ internal sealed class FrameOutput
     private const int CorkLimit = 64 * 1024;
 
     private readonly PipeWriter _writer;
+    private readonly TimerWheel _clock;
     private readonly PendingBytes _pending = new();
     private readonly Action _onFlushed;
-    private readonly Action<Exception?> _onLost;
 
     private ValueTask<FlushResult> _flush;
+    private FlushWaiters _waiters;
+    private Exception? _broken; // what the writer threw when it was written to
     private long _started;
     private long _finished;
+    private long _heldSince = -1;
     private int _unflushed;
-    private FlushWaiter? _waiters;
-    private FlushWaiter? _spare;
     private bool _completed;
 
     /// <param name="writer">The transport's writer; used from here alone.</param>
-    /// <param name="onLost">Called once, without the gate, when the transport takes no more.</param>
-    public FrameOutput(PipeWriter writer, Action<Exception?> onLost)
+    /// <param name="clock">Tells since when the transport holds back.</param>
+    public FrameOutput(PipeWriter writer, TimerWheel clock)
     {
         _writer = writer;
-        _onLost = onLost;
+        _clock = clock;
         _onFlushed = OnFlushed;
     }
 
@@ -43,8 +44,8 @@ internal sealed class FrameOutput
 
     public bool IsFlushing { get; private set; }
 
-    /// <summary>Flushes finished so far: a watcher sees by it whether one is stuck.</summary>
-    public long Flushes => Volatile.Read(ref _finished);
+    /// <summary>Since when, on the wheel's clock, the transport has held back a flush; negative when it does not.</summary>
+    public long HeldSince => Volatile.Read(ref _heldSince);
 
     /// <summary>Bytes that wait for the flush under way.</summary>
     public int PendingLength => _pending.Length;
@@ -53,13 +54,22 @@ internal sealed class FrameOutput
     public bool HasUnflushed => _unflushed > 0;
 
     /// <summary>Called when a flush ended, without the gate.</summary>
-    public Action? OnDrained { get; init; }
+    public required Action OnDrained { get; init; }
+
+    /// <summary>Called once, without the gate, when the transport takes no more before <see cref="Complete"/>.</summary>
+    public required Action<Exception?> OnLost { get; init; }
 
     /// <summary>Called once, without the gate, when the writer is completed.</summary>
-    public Action? OnCompleted { get; init; }
+    public required Action OnCompleted { get; init; }
+
+    /// <summary>What a waiter is told when the transport is gone.</summary>
+    public required Func<Exception> Closed { get; init; }
 
     /// <summary>Where the next frame goes. What is written is told to <see cref="Commit"/>.</summary>
     public IBufferWriter<byte> Target => IsFlushing ? _pending : _writer;
+
+    /// <summary>A write into <see cref="Target"/> threw, maybe halfway through a frame: the next flush fails with it.</summary>
+    public void Break(Exception error) => _broken ??= error;
 
     /// <summary>Ends a write into <see cref="Target"/>.</summary>
     /// <param name="size">Bytes written, roughly.</param>
@@ -71,7 +81,7 @@ internal sealed class FrameOutput
         drive = false;
         if (IsFlushing) return _started + 1;
         _unflushed += size;
-        if (corked && _unflushed < CorkLimit) return 0;
+        if (corked && _unflushed < CorkLimit && _broken is null) return 0;
         drive = true;
         return BeginFlush();
     }
@@ -91,64 +101,62 @@ internal sealed class FrameOutput
         {
             try
             {
-                _flush = _writer.FlushAsync(CancellationToken.None);
+                _flush = _broken is { } broken
+                    ? ValueTask.FromException<FlushResult>(broken)
+                    : _writer.FlushAsync(CancellationToken.None);
             }
             catch (Exception e)
             {
                 _flush = ValueTask.FromException<FlushResult>(e);
             }
             if (_flush.IsCompleted) continue;
+            Volatile.Write(ref _heldSince, _clock.CoarseNow);
             _flush.GetAwaiter().UnsafeOnCompleted(_onFlushed);
             return;
         }
         while (EndFlush());
     }
 
-    /// <summary>Waits until a flush has ended. Throws when the transport was lost before.</summary>
+    /// <summary>Waits until a flush has ended. Fails when the transport was lost before.</summary>
     public ValueTask WaitFor(long ticket)
     {
-        if (ticket <= Flushes) return default;
+        if (ticket <= Volatile.Read(ref _finished)) return default;
         lock (Gate)
         {
             if (ticket <= _finished) return default;
-            if (IsLost) return ValueTask.FromException(Closed());
-            var waiter = _spare ?? new FlushWaiter(this);
-            _spare = null;
-            waiter.Ticket = ticket;
-            waiter.Next = _waiters;
-            _waiters = waiter;
-            return waiter.Task;
+            return IsLost ? ValueTask.FromException(Closed()) : _waiters.Add(ticket, Gate);
         }
     }
 
-    /// <summary>Ends the writer: what is buffered still leaves, unless the transport was lost. Called without the gate.</summary>
+    /// <summary>Ends the writer: what is buffered still leaves, unless the transport was lost.</summary>
     public void Complete()
     {
+        var drive = false;
         lock (Gate)
         {
             if (_completed) return;
             _completed = true;
-            if (IsFlushing) return; // the end of the flush does it
+            if (!IsFlushing) Uncork(out drive);
+            if (IsFlushing && !drive) return; // the end of the flush completes the writer
         }
-        CompleteWriter();
+        if (drive) DriveFlush();
+        else CompleteWriter();
     }
 
-    /// <summary>Gives up what has not been sent. Called without the gate.</summary>
+    /// <summary>Gives up what has not been sent.</summary>
     public void Abort()
     {
         Lose(error: null);
-        _writer.CancelPendingFlush();
+        try
+        {
+            _writer.CancelPendingFlush();
+        }
+        catch
+        {
+            // A transport that is torn down already has no flush to cancel.
+        }
+        Complete();
     }
-
-    private void CompleteWriter()
-    {
-        Lose(error: null);
-        _writer.Complete();
-        OnCompleted?.Invoke();
-    }
-
-    /// <summary>What a waiter is told when the transport is gone.</summary>
-    public Func<Exception> Closed { get; init; } = static () => new WebSocketClosedException(result: null);
 
     private long BeginFlush()
     {
@@ -165,8 +173,9 @@ internal sealed class FrameOutput
     /// <returns>Whether there is more to flush.</returns>
     private bool EndFlush()
     {
+        Volatile.Write(ref _heldSince, -1);
         Exception? error = null;
-        var lost = false;
+        bool lost;
         try
         {
             var result = _flush.Result;
@@ -178,97 +187,66 @@ internal sealed class FrameOutput
             lost = true;
         }
         if (lost) Lose(error);
-        FlushWaiter? waiters;
+
+        FlushWaiters.Waiter? done;
         bool again, complete;
         lock (Gate)
         {
-            _finished = _started;
-            again = _pending.Length > 0 && !IsLost;
-            if (again)
-            {
-                _writer.Write(_pending.Written);
-                _started++;
-            }
+            if (!lost) Volatile.Write(ref _finished, _started);
+            again = (_pending.Length > 0 || _broken is not null) && !IsLost;
+            if (again) WritePending();
             _pending.Clear();
             IsFlushing = again;
             complete = _completed && !again;
-            waiters = TakeWaiters(IsLost ? long.MaxValue : _finished);
+            done = _waiters.Take(_finished);
         }
-        FlushWaiter.CompleteAll(waiters, IsLost ? Closed : null);
-        OnDrained?.Invoke();
+        FlushWaiters.Complete(done, error: null);
+        OnDrained();
         if (complete) CompleteWriter();
         return again;
     }
 
+    private void WritePending()
+    {
+        _started++;
+        try
+        {
+            _writer.Write(_pending.Written);
+        }
+        catch (Exception e)
+        {
+            Break(e);
+        }
+    }
+
     private void Lose(Exception? error)
     {
-        FlushWaiter? waiters;
+        FlushWaiters.Waiter? left;
+        bool tell;
         lock (Gate)
         {
             if (IsLost) return;
             IsLost = true;
-            waiters = TakeWaiters(long.MaxValue);
+            tell = !_completed;
+            left = _waiters.Take(long.MaxValue);
         }
-        FlushWaiter.CompleteAll(waiters, Closed);
-        _onLost(error);
+        FlushWaiters.Complete(left, Closed);
+        if (tell) OnLost(error);
     }
 
-    private FlushWaiter? TakeWaiters(long upTo)
+    private void CompleteWriter()
     {
-        FlushWaiter? taken = null;
-        FlushWaiter? kept = null;
-        for (var waiter = _waiters; waiter is not null;)
+        var wasLost = IsLost;
+        Lose(error: null);
+        try
         {
-            var next = waiter.Next;
-            ref var list = ref waiter.Ticket <= upTo ? ref taken : ref kept;
-            waiter.Next = list; // senders pushed the newest first: this turns the order round
-            list = waiter;
-            waiter = next;
+            // With an exception a writer throws away what it holds; without, some would write it out, and block.
+            _writer.Complete(wasLost ? Closed() : null);
         }
-        _waiters = kept;
-        return taken;
-    }
-
-    /// <summary>One sender that waits for a flush; used again, so that waiting allocates nothing in steady state.</summary>
-    private sealed class FlushWaiter(FrameOutput owner) : IValueTaskSource
-    {
-        // Not inline: what follows a send is the caller's code, which must not run inside the flush of another's.
-        private ManualResetValueTaskSourceCore<bool> _core = new() { RunContinuationsAsynchronously = true };
-
-        public long Ticket { get; set; }
-
-        public FlushWaiter? Next { get; set; }
-
-        public ValueTask Task => new(this, _core.Version);
-
-        public static void CompleteAll(FlushWaiter? waiter, Func<Exception>? error)
+        catch
         {
-            while (waiter is not null)
-            {
-                var next = waiter.Next;
-                waiter.Next = null;
-                if (error is null) waiter._core.SetResult(true);
-                else waiter._core.SetException(error());
-                waiter = next;
-            }
+            // The transport's own end; there is nobody left to tell.
         }
-
-        void IValueTaskSource.GetResult(short token)
-        {
-            try
-            {
-                _core.GetResult(token);
-            }
-            finally
-            {
-                _core.Reset();
-                Volatile.Write(ref owner._spare, this);
-            }
-        }
-
-        ValueTaskSourceStatus IValueTaskSource.GetStatus(short token) => _core.GetStatus(token);
-
-        void IValueTaskSource.OnCompleted(Action<object?> continuation, object? state, short token, ValueTaskSourceOnCompletedFlags flags)
-            => _core.OnCompleted(continuation, state, token, flags);
+        OnCompleted();
     }
 }

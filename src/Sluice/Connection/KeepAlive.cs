@@ -19,13 +19,12 @@ internal sealed class KeepAlive : TimerWheel.Entry
     private Ping? _pings;
     private long _nextId;
     private long _pingDue;
-    private long _idleDue;
     private long _endDue = long.MaxValue;
-    private long _stuckFlush = -1;
-    private long _stuckDue = long.MaxValue;
+    private long _lastMessage; // on the wheel's coarse clock
+    private long _keepAliveId;
+    private long _keepAliveSentAt;
     private int _misses;
     private bool _heard;
-    private bool _hadMessage;
     private bool _stopped;
 
     public KeepAlive(WebSocketConnection connection, ConnectionOptions options)
@@ -35,26 +34,28 @@ internal sealed class KeepAlive : TimerWheel.Entry
         _wheel = TimerWheel.For(options.TimeProvider);
         var now = _wheel.Now;
         _pingDue = After(now, options.KeepAliveInterval);
-        _idleDue = After(now, options.IdleTimeout);
+        _lastMessage = now;
     }
 
     /// <summary>The round-trip time of the ping answered last; <see langword="null"/> before the first.</summary>
     public TimeSpan? RoundTripTime { get; private set; }
 
-    public void Start() => Reschedule(_wheel.Now);
+    public void Start() => Reschedule();
 
     /// <summary>Bytes came: the peer is alive.</summary>
     public void OnBytes() => _heard = true;
 
     /// <summary>A message came or was sent: the connection is not idle.</summary>
-    public void OnMessage() => _hadMessage = true;
+    public void OnMessage() => _lastMessage = _wheel.CoarseNow;
 
-    /// <summary>Sets the time at which the connection is released, come what may.</summary>
-    public void EndWithin(TimeSpan time)
+    /// <summary>Sets the time at which <see cref="WebSocketConnection.OnEndDue"/> is called, if it is not sooner already.</summary>
+    public void EndWithin(TimeSpan time) => Reschedule(endWithin: time);
+
+    /// <summary>Sets that time anew.</summary>
+    public void ExtendEnd(TimeSpan time)
     {
-        var now = _wheel.Now;
-        lock (_gate) _endDue = Math.Min(_endDue, After(now, time));
-        Reschedule(now);
+        lock (_gate) _endDue = long.MaxValue;
+        Reschedule(endWithin: time);
     }
 
     public void Stop(CloseResult result)
@@ -65,7 +66,11 @@ internal sealed class KeepAlive : TimerWheel.Entry
             pings = _pings;
             _pings = null;
         }
-        for (; pings is not null; pings = pings.Next) pings.Answer.TrySetException(new WebSocketClosedException(result));
+        for (; pings is not null; pings = pings.Next)
+        {
+            pings.Answer.TrySetException(new WebSocketClosedException(result));
+            _ = pings.Answer.Task.Exception; // seen, even when its caller was cancelled meanwhile
+        }
     }
 
     /// <summary>Takes the connection off the wheel for good.</summary>
@@ -117,25 +122,29 @@ internal sealed class KeepAlive : TimerWheel.Entry
         }
     }
 
+    /// <inheritdoc/>
     protected internal override void OnDue()
     {
         var now = _wheel.Now;
-        if (now >= _endDue)
+        long endDue;
+        lock (_gate)
         {
-            _connection.OnEndDue();
-            return;
+            if (_stopped) return;
+            endDue = _endDue;
+            if (now >= endDue) _endDue = long.MaxValue;
         }
-        if (!_connection.IsClosing)
-        {
-            if (now >= _pingDue) OnPingDue(now);
-            if (now >= _idleDue) OnIdleDue(now);
-        }
-        CheckFlush(now);
-        Reschedule(now);
+        // What ends a connection may run its user's code, and so does not run on the timer of all connections.
+        if (now >= endDue) Run(static connection => connection.OnEndDue());
+        else if (now >= SendDue(long.MaxValue)) Run(static connection => connection.OnSendTimeout());
+        else if (!_connection.IsClosing) CheckPeer(now);
+        Reschedule();
     }
 
-    private long _keepAliveId;
-    private long _keepAliveSentAt;
+    private void CheckPeer(long now)
+    {
+        if (now >= _pingDue) OnPingDue(now);
+        if (now >= IdleDue) Run(static connection => connection.OnIdle());
+    }
 
     private void OnPingDue(long now)
     {
@@ -145,51 +154,43 @@ internal sealed class KeepAlive : TimerWheel.Entry
         _heard = false;
         if (_misses >= _options.KeepAliveMisses)
         {
-            _connection.OnPeerSilent(_misses);
+            Run(static connection => connection.OnPeerSilent());
             return;
         }
         _misses++;
+        long id;
         lock (_gate)
         {
-            _keepAliveId = ++_nextId;
+            id = _keepAliveId = ++_nextId;
             _keepAliveSentAt = _options.TimeProvider.GetTimestamp();
         }
-        SendPing(_keepAliveId);
+        SendPing(id);
     }
 
-    private void OnIdleDue(long now)
+    // One tick more than the coarse clock says, so that it is never too soon.
+    private long IdleDue => After(_lastMessage + TimerWheel.TickMilliseconds, _options.IdleTimeout);
+
+    private long SendDue(long otherwise)
     {
-        _idleDue = After(now, _options.IdleTimeout);
-        if (!_hadMessage) _connection.OnIdle();
-        _hadMessage = false;
+        var since = _connection.Sender.Output.HeldSince;
+        return since < 0 ? otherwise : After(since + TimerWheel.TickMilliseconds, _options.SendTimeout);
     }
 
-    private void CheckFlush(long now)
-    {
-        var output = _connection.Sender.Output;
-        var flush = output.IsFlushing ? output.Flushes : -1;
-        if (flush != _stuckFlush || flush < 0)
-        {
-            _stuckFlush = flush;
-            _stuckDue = flush < 0 ? long.MaxValue : After(now, _options.SendTimeout);
-        }
-        else if (now >= _stuckDue)
-        {
-            _connection.OnSendTimeout();
-        }
-    }
-
-    private void Reschedule(long now)
+    private void Reschedule(TimeSpan? endWithin = null)
     {
         lock (_gate)
         {
             if (_stopped) return;
-            // A flush that is stuck is found by looking: at least this often while there is a time to keep.
-            var look = _options.SendTimeout == Timeout.InfiniteTimeSpan ? long.MaxValue
-                : Math.Min(_stuckDue, After(now, _options.SendTimeout));
-            _wheel.Schedule(this, Math.Min(Math.Min(_pingDue, _idleDue), Math.Min(_endDue, look)));
+            var now = _wheel.Now;
+            if (endWithin is { } time) _endDue = Math.Min(_endDue, After(now, time));
+            // A flush that is stuck is found by looking: as often as makes its time-out exact.
+            var due = Math.Min(_endDue, SendDue(After(now, _options.SendTimeout)));
+            if (!_connection.IsClosing) due = Math.Min(due, Math.Min(_pingDue, IdleDue));
+            _wheel.Schedule(this, due);
         }
     }
+
+    private void Run(Action<WebSocketConnection> action) => ThreadPool.UnsafeQueueUserWorkItem(action, _connection, preferLocal: false);
 
     private void SendPing(long id)
     {

@@ -32,6 +32,9 @@ internal struct MessageAssembly(ConnectionOptions options)
         return ++_fragments > options.MaxFragments ? ProtocolViolation.TooManyFragments : null;
     }
 
+    /// <summary>Whether the message, as far as announced, fits into one array.</summary>
+    public readonly ProtocolViolation? CheckWhole() => _announced > Array.MaxLength ? ProtocolViolation.MessageTooBig : null;
+
     /// <summary>Unmasks payload where it lies.</summary>
     public ProtocolViolation? TakeInPlace(Span<byte> payload, in FrameHeader header)
     {

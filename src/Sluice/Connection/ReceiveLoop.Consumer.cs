@@ -6,11 +6,10 @@ namespace Sluice;
 /// <summary>Where the loop meets whoever wants its messages: a caller, a stream's reader, or a handler.</summary>
 internal sealed partial class ReceiveLoop : IValueTaskSource<Message>, IValueTaskSource<int>
 {
-    private readonly Lock _gate = new();
-    private bool _running; // somebody drives the loop, or waits for its read
     private volatile Demand _demand;
-    private volatile IWebSocketHandler? _handler;
+    private volatile bool _unclaimed; // a task was handed out and not awaited yet: its source is not free
     private bool _discard;
+    private bool _passedOver;
     private Message? _ready; // came when whoever wanted it had given up waiting
     private ManualResetValueTaskSourceCore<Message> _messageSource;
     private ManualResetValueTaskSourceCore<int> _chunkSource;
@@ -46,37 +45,30 @@ internal sealed partial class ReceiveLoop : IValueTaskSource<Message>, IValueTas
         if (cancellation.IsCancellationRequested) return ValueTask.FromCanceled<int>(cancellation);
         lock (_gate)
         {
-            if (_stream != stream) return _connection.IsEnded ? ValueTask.FromException<int>(Lost()) : new ValueTask<int>(0);
-            if (_demand != Demand.None) throw AlreadyReceiving();
-            if (_connection.IsEnded) return ValueTask.FromException<int>(Lost());
+            if (_demand != Demand.None || _unclaimed) throw AlreadyReceiving();
+            if (_stream != stream || _connection.IsEnded) return ValueTask.FromException<int>(Lost());
             _chunkSource.Reset();
+            _chunkSource.RunContinuationsAsynchronously = false;
             _destination = destination;
             _demand = Demand.Chunk;
+            _unclaimed = true;
         }
         Watch(cancellation);
         Kick();
         return new ValueTask<int>(this, _chunkSource.Version);
     }
 
-    /// <summary>Passes over what is left of a streamed message.</summary>
+    /// <summary>Passes over what is left of a streamed message. A read that waits for it ends.</summary>
     public void Abandon(MessageReader stream)
     {
+        Demand demand;
         lock (_gate)
         {
             if (_stream != stream) return;
             _stream = null;
+            demand = TakeDemand();
         }
-        Kick();
-    }
-
-    /// <summary>Hands every message to a handler from now on.</summary>
-    public void Attach(IWebSocketHandler handler)
-    {
-        lock (_gate)
-        {
-            if (_handler is not null || _demand != Demand.None) throw AlreadyReceiving();
-            _handler = handler;
-        }
+        Fail(demand, new ObjectDisposedException(nameof(MessageReader)));
         Kick();
     }
 
@@ -96,12 +88,31 @@ internal sealed partial class ReceiveLoop : IValueTaskSource<Message>, IValueTas
             demand = TakeDemand();
             _stream = null;
         }
-        _registration.Dispose();
-        if (demand is Demand.Message or Demand.Stream) _messageSource.SetResult(Message.Closed);
-        else if (demand == Demand.Chunk) _chunkSource.SetException(Lost());
+        Watch(CancellationToken.None);
+        if (demand is Demand.Message or Demand.Stream)
+        {
+            // The caller's code does not run inside whatever ends the connection.
+            _messageSource.RunContinuationsAsynchronously = true;
+            _messageSource.SetResult(Message.Closed);
+        }
+        else if (demand == Demand.Chunk)
+        {
+            Fail(demand, Lost());
+        }
     }
 
-    Message IValueTaskSource<Message>.GetResult(short token) => _messageSource.GetResult(token);
+    Message IValueTaskSource<Message>.GetResult(short token)
+    {
+        if (_messageSource.GetStatus(token) == ValueTaskSourceStatus.Pending) throw AlreadyReceiving();
+        try
+        {
+            return _messageSource.GetResult(token);
+        }
+        finally
+        {
+            _unclaimed = false;
+        }
+    }
 
     ValueTaskSourceStatus IValueTaskSource<Message>.GetStatus(short token) => _messageSource.GetStatus(token);
 
@@ -109,15 +120,27 @@ internal sealed partial class ReceiveLoop : IValueTaskSource<Message>, IValueTas
         Action<object?> continuation, object? state, short token, ValueTaskSourceOnCompletedFlags flags)
         => _messageSource.OnCompleted(continuation, state, token, flags);
 
-    int IValueTaskSource<int>.GetResult(short token) => _chunkSource.GetResult(token);
+    int IValueTaskSource<int>.GetResult(short token)
+    {
+        if (_chunkSource.GetStatus(token) == ValueTaskSourceStatus.Pending) throw AlreadyReceiving();
+        try
+        {
+            return _chunkSource.GetResult(token);
+        }
+        finally
+        {
+            _unclaimed = false;
+        }
+    }
 
     ValueTaskSourceStatus IValueTaskSource<int>.GetStatus(short token) => _chunkSource.GetStatus(token);
 
     void IValueTaskSource<int>.OnCompleted(Action<object?> continuation, object? state, short token, ValueTaskSourceOnCompletedFlags flags)
         => _chunkSource.OnCompleted(continuation, state, token, flags);
 
-    private static InvalidOperationException AlreadyReceiving()
-        => new("a receive is under way already; one caller at a time may receive (await it, or cancel it, first)");
+    private static InvalidOperationException AlreadyReceiving() => new(
+        "a receive is under way already: one caller at a time may receive, so await the last one, read the streamed message to its "
+        + "end or dispose it, and do not receive beside a handler");
 
     private WebSocketClosedException Lost() => new(_connection.CloseResult);
 
@@ -126,7 +149,7 @@ internal sealed partial class ReceiveLoop : IValueTaskSource<Message>, IValueTas
         if (cancellation.IsCancellationRequested) return ValueTask.FromCanceled<Message>(cancellation);
         lock (_gate)
         {
-            if (_demand != Demand.None || _handler is not null || _stream is not null) throw AlreadyReceiving();
+            if (_demand != Demand.None || _unclaimed || _handler is not null || _stream is not null) throw AlreadyReceiving();
             if (_ready is { } ready)
             {
                 _ready = null;
@@ -134,30 +157,70 @@ internal sealed partial class ReceiveLoop : IValueTaskSource<Message>, IValueTas
             }
             if (_connection.IsEnded) return new ValueTask<Message>(Message.Closed);
             _messageSource.Reset();
+            _messageSource.RunContinuationsAsynchronously = false;
             _demand = demand;
+            _unclaimed = true;
         }
         Watch(cancellation);
         Kick();
         return new ValueTask<Message>(this, _messageSource.Version);
     }
 
-    // The registration outlives the call: a caller that uses one token for all its receives pays for it once.
+    // The registration outlives the call: a caller that uses one token for all its receives pays for it once. One that
+    // is too late for the end of the connection is taken back, as its token may live as long as the process.
     private void Watch(CancellationToken cancellation)
     {
-        if (cancellation == _token) return;
-        _registration.Dispose();
-        _token = cancellation;
-        _registration = cancellation.CanBeCanceled
-            ? cancellation.UnsafeRegister(static (loop, token) => ((ReceiveLoop)loop!).Cancel(token), this)
-            : default;
+        if (cancellation != _token)
+        {
+            CancellationTokenRegistration old;
+            lock (_gate)
+            {
+                old = _registration;
+                _registration = default;
+                _token = cancellation;
+            }
+            old.Unregister();
+            if (cancellation.CanBeCanceled) Register(cancellation);
+        }
+        else if (cancellation.IsCancellationRequested)
+        {
+            Cancel(cancellation); // its callback may have run before there was anything to cancel
+        }
+    }
+
+    private void Register(CancellationToken cancellation)
+    {
+        var registration = cancellation.UnsafeRegister(static (loop, token) => ((ReceiveLoop)loop!).Cancel(token), this);
+        lock (_gate)
+        {
+            if (_token == cancellation && !_connection.IsEnded)
+            {
+                _registration = registration;
+                return;
+            }
+        }
+        registration.Unregister();
     }
 
     private void Cancel(CancellationToken token)
     {
         Demand demand;
         lock (_gate) demand = token == _token ? TakeDemand() : Demand.None;
-        if (demand is Demand.Message or Demand.Stream) _messageSource.SetException(new OperationCanceledException(token));
-        else if (demand == Demand.Chunk) _chunkSource.SetException(new OperationCanceledException(token));
+        Fail(demand, new OperationCanceledException(token));
+    }
+
+    private void Fail(Demand demand, Exception error)
+    {
+        if (demand is Demand.Message or Demand.Stream)
+        {
+            _messageSource.RunContinuationsAsynchronously = true;
+            _messageSource.SetException(error);
+        }
+        else if (demand == Demand.Chunk)
+        {
+            _chunkSource.RunContinuationsAsynchronously = true;
+            _chunkSource.SetException(error);
+        }
     }
 
     private Demand TakeDemand()
@@ -168,32 +231,25 @@ internal sealed partial class ReceiveLoop : IValueTaskSource<Message>, IValueTas
         return demand;
     }
 
-    /// <summary>Drives the loop when nobody else does.</summary>
-    private void Kick()
-    {
-        lock (_gate)
-        {
-            if (_running) return;
-            _running = true;
-        }
-        Pump();
-    }
-
     private bool TryChooseSink(out Sink sink)
     {
-        sink = Sink.Handler;
-        if (_handler is not null) return true;
-        switch (_demand)
+        if (_handler is not null)
         {
-            case Demand.Message:
-                sink = Sink.Buffer;
-                return true;
-            case Demand.Stream:
-                sink = Sink.Stream;
-                return true;
-            default:
-                sink = Sink.Discard;
-                return _discard;
+            sink = Sink.Handler;
+            return true;
+        }
+        lock (_gate)
+        {
+            sink = _passedOver ? Sink.Discard : _demand switch
+            {
+                Demand.Message => Sink.Buffer,
+                Demand.Stream => Sink.Stream,
+                _ => Sink.Discard,
+            };
+            if (sink != Sink.Discard) return true;
+            // Nothing is received behind a message that was passed over: what is received has no gaps.
+            _passedOver = _discard;
+            return _discard;
         }
     }
 
@@ -205,10 +261,8 @@ internal sealed partial class ReceiveLoop : IValueTaskSource<Message>, IValueTas
                 ? _handler is not null || _demand is Demand.Message or Demand.Stream || _discard
                 : _demand == Demand.Chunk || _stream is null;
             if (!wanted && !_stopping) _running = false;
-            if (_running) return true;
+            return _running;
         }
-        _connection.Sender.Uncork();
-        return false;
     }
 
     private Outcome DeliverStart()
@@ -216,15 +270,12 @@ internal sealed partial class ReceiveLoop : IValueTaskSource<Message>, IValueTas
         var start = new Message(_assembly.Type, null);
         lock (_gate)
         {
-            if (_demand != Demand.Stream)
-            {
-                // The caller gave up just now: the message waits for the next one.
-                _phase = Phase.MessageStart;
-                return Outcome.Continue;
-            }
+            // Else the caller gave up just now: the message waits for the next one.
+            if (_demand != Demand.Stream) return Outcome.Continue;
             _demand = Demand.None;
-            _running = false;
+            StartPayload();
             _stream = _started = new MessageReader(this, start);
+            _running = false;
         }
         _metrics.Received(1, 0);
         _messageSource.SetResult(start);
@@ -233,12 +284,13 @@ internal sealed partial class ReceiveLoop : IValueTaskSource<Message>, IValueTas
 
     private Outcome DeliverMessage()
     {
-        _phase = Phase.Header;
         var message = _assembly.ToMessage();
+        if (_handler is not null) return HandleAssembled(message); // attached since the message began
+        _phase = Phase.Header;
         _metrics.Received(1, message.Payload.Length);
         lock (_gate)
         {
-            if (_demand != Demand.Message)
+            if (_demand is not (Demand.Message or Demand.Stream))
             {
                 _ready = message; // the caller gave up meanwhile: it is the next one's
                 return Outcome.Continue;
@@ -283,7 +335,7 @@ internal sealed partial class ReceiveLoop : IValueTaskSource<Message>, IValueTas
         if (violation is not null)
         {
             Fail(violation);
-            _chunkSource.SetException(Lost());
+            Fail(Demand.Chunk, Lost());
             return Outcome.Continue;
         }
         if (_parser.Remaining == 0) _phase = Phase.FrameEnd;

@@ -3,65 +3,150 @@ namespace Sluice;
 /// <summary>Where the loop calls a handler, and waits for it.</summary>
 internal sealed partial class ReceiveLoop
 {
-    private bool _handling;
-    private bool _closeTold;
+    private readonly Action _onResumed;
+    private volatile IWebSocketHandler? _handler;
+    private volatile bool _handling; // inside a callback, or waiting for its task
+    private ExecutionContext? _handlerContext;
+    private ValueTask _suspended;
+    private bool _awaitsHandler;
+    private int _closeTold;
     private Message _lent;
+
+    /// <summary>Whether a callback of the handler holds up the loop.</summary>
+    public bool IsHandling => _handling;
+
+    /// <summary>Hands every message to a handler from now on.</summary>
+    /// <param name="handler">The handler.</param>
+    /// <param name="ready">What to hand to the handler first, when the result is <see langword="false"/>; then try again.</param>
+    public bool TryAttach(IWebSocketHandler handler, out Message ready)
+    {
+        ready = default;
+        bool finished;
+        lock (_gate)
+        {
+            if (_handler is not null || _demand != Demand.None || _unclaimed || _stream is not null) throw AlreadyReceiving();
+            if (_ready is { } message)
+            {
+                ready = message;
+                _ready = null;
+                return false;
+            }
+            _handlerContext = ExecutionContext.Capture();
+            _handler = handler;
+            finished = _finished;
+        }
+        if (finished) TellHandler();
+        else Kick();
+        return true;
+    }
+
+    /// <returns>The context to go back to; <see langword="null"/>: none was entered.</returns>
+    private ExecutionContext? EnterHandlerContext()
+    {
+        if (_handler is null || _handlerContext is not { } context) return null;
+        var outer = ExecutionContext.Capture();
+        if (outer is not null) ExecutionContext.Restore(context);
+        return outer;
+    }
 
     private Outcome Handle(ReadOnlyMemory<byte> payload)
     {
         _metrics.Received(1, payload.Length);
         ValueTask handling;
+        _handling = true;
         try
         {
             handling = _handler!.OnMessageAsync(_connection, _assembly.Type, payload);
             if (handling.IsCompleted)
             {
                 handling.GetAwaiter().GetResult();
-                Handled();
-                return Outcome.Continue;
+                return Handled();
             }
         }
         catch (Exception e)
         {
             return HandlerFailed(e);
         }
-        _handling = true;
+        _awaitsHandler = true;
         Suspend(handling);
         return Outcome.Suspended;
     }
 
-    private Outcome HandleAssembled()
+    private Outcome HandleAssembled(Message message)
     {
-        _lent = _assembly.ToMessage();
-        return Handle(_lent.Payload);
+        _lent = message;
+        return Handle(message.Payload);
     }
 
-    private void Handled()
+    private Outcome Handled()
     {
+        _handling = false;
         _lent.Dispose();
         _lent = default;
         _phase = Phase.Header;
+        return Outcome.Continue;
     }
 
     private Outcome HandlerFailed(Exception error)
     {
         Handled();
-        _connection.OnHandlerFailed(error);
+        if (!_connection.OnHandlerFailed(error)) return Outcome.Continue;
+        _assembly.Drop();
         _phase = Phase.Linger;
         return Outcome.Continue;
     }
 
-    private void TellHandler()
+    private Outcome TellPing(ReadOnlySpan<byte> payload)
     {
-        if (_handler is null || _closeTold || _connection.CloseResult is not { } result) return;
-        _closeTold = true;
         try
         {
-            _handler.OnClose(_connection, result);
+            _handler?.OnPing(_connection, payload);
+            return Outcome.Continue;
+        }
+        catch (Exception e)
+        {
+            return HandlerFailed(e);
+        }
+    }
+
+    private Outcome TellPong(ReadOnlySpan<byte> payload)
+    {
+        try
+        {
+            _handler?.OnPong(_connection, payload);
+            return Outcome.Continue;
+        }
+        catch (Exception e)
+        {
+            return HandlerFailed(e);
+        }
+    }
+
+    private void TellHandler()
+    {
+        if (_closeTold != 0 || _handler is not { } handler || _connection.CloseResult is not { } result) return;
+        if (Interlocked.Exchange(ref _closeTold, 1) != 0) return;
+        _handling = true;
+        try
+        {
+            handler.OnClose(_connection, result);
         }
         catch (Exception e)
         {
             _connection.OnHandlerFailed(e);
+        }
+        _handling = false;
+    }
+
+    private static void Observe(ValueTask task)
+    {
+        try
+        {
+            task.GetAwaiter().GetResult();
+        }
+        catch
+        {
+            // Whoever caused it has told.
         }
     }
 
@@ -75,20 +160,20 @@ internal sealed partial class ReceiveLoop
 
     private void OnResumed()
     {
-        BeginTurn();
-        var handling = _handling;
-        _handling = false;
+        var outer = BeginTurn();
+        var handler = _awaitsHandler;
+        _awaitsHandler = false;
         try
         {
             _suspended.GetAwaiter().GetResult();
-            if (handling) Handled();
+            if (handler) Handled();
         }
         catch (Exception e)
         {
             // Else it was a flush, whose loss the sender has reported.
-            if (handling) HandlerFailed(e);
+            if (handler) HandlerFailed(e);
         }
         Pump();
-        EndTurn();
+        EndTurn(outer);
     }
 }

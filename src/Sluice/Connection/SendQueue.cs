@@ -21,7 +21,7 @@ internal sealed class SendQueue
     private readonly ConnectionMetrics _metrics;
     private MessageWriter? _stream;
     private byte[]? _newestPong;
-    private TaskCompletionSource? _change; // completed when room, or the turn of data frames, may have become free
+    private volatile SendLine? _line; // null until somebody has to wait
     private bool _closeQueued;
 
     public SendQueue(PipeWriter writer, WebSocketConnection connection, Role role, ConnectionOptions options)
@@ -30,10 +30,11 @@ internal sealed class SendQueue
         _masks = role == Role.Client;
         _limit = options.SendQueueLimit;
         _metrics = options.Metrics;
-        _output = new FrameOutput(writer, OnLost) 
+        _output = new FrameOutput(writer, TimerWheel.For(options.TimeProvider))
         {
             Closed = ClosedException,
             OnDrained = OnDrained,
+            OnLost = OnLost,
             OnCompleted = connection.OnOutputCompleted,
         };
     }
@@ -94,7 +95,7 @@ internal sealed class SendQueue
             _output.Commit(payload.Length + FrameHeader.MaxSize, corked: false, out drive);
         }
         if (drive) _output.DriveFlush();
-        SignalChange();
+        SignalClosed();
         return true;
     }
 
@@ -102,7 +103,7 @@ internal sealed class SendQueue
     public void Stop()
     {
         lock (_output.Gate) _closeQueued = true;
-        SignalChange();
+        SignalClosed();
     }
 
     /// <summary>Flushes what a turn of the receive loop left unflushed.</summary>
@@ -127,32 +128,35 @@ internal sealed class SendQueue
     /// <summary>Takes the turn of data frames for a streamed message.</summary>
     public async ValueTask BeginStreamAsync(MessageWriter stream, CancellationToken cancellation)
     {
+        SendLine.Place place;
+        lock (_output.Gate)
+        {
+            if (TryBeginStream(stream, place: null)) return;
+            place = Line().Join(fragment: false);
+        }
         while (true)
         {
-            Task change;
+            await WaitInLineAsync(place, cancellation).ConfigureAwait(false);
             lock (_output.Gate)
             {
-                if (_closeQueued || _output.IsLost) throw ClosedException();
-                if (_stream is null)
-                {
-                    _stream = stream;
-                    return;
-                }
-                change = WhenChanged();
+                if (_closeQueued || _output.IsLost || TryBeginStream(stream, place)) _line!.Leave(place);
+                else place.Rearm();
+                if (_stream == stream) return;
+                if (place.Node is null) throw ClosedException();
             }
-            await change.WaitAsync(cancellation).ConfigureAwait(false);
         }
     }
 
+    /// <summary>Gives the turn of data frames back, when the final fragment has not done so.</summary>
     public void EndStream(MessageWriter stream)
     {
         lock (_output.Gate)
         {
-            if (_stream == stream) _stream = null;
+            if (_stream != stream) return;
+            _stream = null;
+            _line?.Signal();
         }
-        SignalChange();
     }
-
 
     private Outgoing Prepare(PreparedMessage message)
         => new(message.Type.ToOpcode(), message.Payload, Fin: true, Stream: null, _masks ? null : message);
@@ -164,36 +168,50 @@ internal sealed class SendQueue
         bool drive;
         lock (_output.Gate)
         {
-            switch (TryPut(message, corked, out ticket, out drive))
+            switch (TryPut(message, place: null, corked, out ticket, out drive))
             {
                 case Accepted.Closed: return ValueTask.FromException(ClosedException());
-                case Accepted.NoRoom: return SendWhenRoomAsync(message, WhenChanged(), cancellation);
+                case Accepted.NoRoom: return SendInLineAsync(message, Line().Join(message.Stream is not null), cancellation);
             }
         }
         if (drive) _output.DriveFlush();
         return _output.WaitFor(ticket);
     }
 
-    private async ValueTask SendWhenRoomAsync(Outgoing message, Task change, CancellationToken cancellation)
+    private async ValueTask SendInLineAsync(Outgoing message, SendLine.Place place, CancellationToken cancellation)
     {
         while (true)
         {
-            await change.WaitAsync(cancellation).ConfigureAwait(false);
+            await WaitInLineAsync(place, cancellation).ConfigureAwait(false);
             long ticket;
             bool drive;
             lock (_output.Gate)
             {
-                var accepted = TryPut(message, corked: false, out ticket, out drive);
-                if (accepted == Accepted.Closed) throw ClosedException();
+                var accepted = TryPut(message, place, corked: false, out ticket, out drive);
                 if (accepted == Accepted.NoRoom)
                 {
-                    change = WhenChanged(); // under the gate, so that no signal is missed
+                    place.Rearm();
                     continue;
                 }
+                _line!.Leave(place);
+                if (accepted == Accepted.Closed) throw ClosedException();
             }
             if (drive) _output.DriveFlush();
             await _output.WaitFor(ticket).ConfigureAwait(false);
             return;
+        }
+    }
+
+    private async Task WaitInLineAsync(SendLine.Place place, CancellationToken cancellation)
+    {
+        try
+        {
+            await place.WaitAsync(cancellation).ConfigureAwait(false);
+        }
+        catch (OperationCanceledException)
+        {
+            lock (_output.Gate) _line!.Leave(place);
+            throw;
         }
     }
 
@@ -202,48 +220,105 @@ internal sealed class SendQueue
         bool drive;
         lock (_output.Gate)
         {
-            if (TryPut(message, corked, out _, out drive) != Accepted.Yes) return false;
+            if (TryPut(message, place: null, corked, out _, out drive) != Accepted.Yes) return false;
         }
         if (drive) _output.DriveFlush();
         return true;
     }
 
-    private Accepted TryPut(in Outgoing message, bool corked, out long ticket, out bool drive)
+    private bool TryBeginStream(MessageWriter stream, SendLine.Place? place)
+    {
+        if (_closeQueued || _output.IsLost)
+        {
+            if (place is null) throw ClosedException();
+            return false;
+        }
+        if (_stream is not null || !IsTurnOf(place)) return false;
+        _stream = stream;
+        return true;
+    }
+
+    private Accepted TryPut(in Outgoing message, SendLine.Place? place, bool corked, out long ticket, out bool drive)
     {
         ticket = 0;
         drive = false;
         if (_closeQueued || _output.IsLost) return Accepted.Closed;
         // §5.4: the fragments of one message are not interleaved with another's frames.
         if (_stream != message.Stream) return Accepted.NoRoom;
-        var size = message.Payload.Length + FrameHeader.MaxSize;
-        if (_output.PendingLength > 0 && (long)_output.PendingLength + size > _limit) return Accepted.NoRoom;
-        if (message.Prepared is { } prepared) _output.Target.Write(prepared.ServerFrame);
-        else Write(message.Opcode, message.Payload.Span, message.Fin);
+        if (message.Stream is null && !IsTurnOf(place)) return Accepted.NoRoom;
+        var size = (long)message.Payload.Length + FrameHeader.MaxSize;
+        if (_output.PendingLength > 0 && _output.PendingLength + size > _limit) return Accepted.NoRoom;
+
+        Write(message);
         if (message.Fin) _metrics.Sent(message.Payload.Length);
         else _metrics.SentFragment(message.Payload.Length);
         _connection.KeepAlive.OnMessage();
-        ticket = _output.Commit(size, corked, out drive);
+        ticket = _output.Commit((int)Math.Min(int.MaxValue / 2, size), corked, out drive);
+        if (message is { Stream: not null, Fin: true })
+        {
+            _stream = null;
+            _line?.Signal();
+        }
         return Accepted.Yes;
     }
 
+    private bool IsTurnOf(SendLine.Place? place)
+        => _line is not { } line || (place is null ? line.IsEmpty : line.IsFirst(place));
+
+    private void Write(in Outgoing message)
+    {
+        if (message.Prepared is null)
+        {
+            Write(message.Opcode, message.Payload.Span, message.Fin);
+            return;
+        }
+        try
+        {
+            _output.Target.Write(message.Prepared.ServerFrame);
+        }
+        catch (Exception e)
+        {
+            _output.Break(e);
+        }
+    }
+
     private void Write(Opcode opcode, ReadOnlySpan<byte> payload, bool fin)
-        => FrameWriter.Write(_output.Target, opcode, payload, _masks ? MaskingKeys.Next() : null, fin);
+    {
+        try
+        {
+            FrameWriter.Write(_output.Target, opcode, payload, _masks ? MaskingKeys.Next() : null, fin);
+        }
+        catch (Exception e)
+        {
+            // The transport is gone, or memory is: half a frame may stand there, so nothing can follow it.
+            _output.Break(e);
+        }
+    }
 
     private void OnDrained()
     {
-        if (Interlocked.Exchange(ref _newestPong, null) is { } pong) SendControl(Opcode.Pong, pong, corked: false);
-        SignalChange();
+        if (_newestPong is not null && Interlocked.Exchange(ref _newestPong, null) is { } pong)
+        {
+            SendControl(Opcode.Pong, pong, corked: false);
+        }
+        // Whoever joined the line before the flush ended is seen here; who joins later sees the room.
+        if (_line is null) return;
+        lock (_output.Gate) _line.Signal();
     }
 
     private void OnLost(Exception? error)
     {
-        SignalChange();
+        SignalClosed();
         _connection.OnOutputLost(error);
     }
 
-    private Task WhenChanged() => (_change ??= new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously)).Task;
+    private void SignalClosed()
+    {
+        if (_line is null) return;
+        lock (_output.Gate) _line.SignalAll();
+    }
 
-    private void SignalChange() => Interlocked.Exchange(ref _change, null)?.TrySetResult();
+    private SendLine Line() => _line ??= new SendLine();
 
     private WebSocketClosedException ClosedException() => new(_connection.CloseResult);
 

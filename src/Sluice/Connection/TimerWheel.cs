@@ -34,6 +34,9 @@ internal sealed class TimerWheel
     /// <summary>Milliseconds since the wheel was made.</summary>
     public long Now => (long)_time.GetElapsedTime(_start).TotalMilliseconds;
 
+    /// <summary>As <see cref="Now"/>, but as of the last tick, and so almost free. Moves only while something is scheduled.</summary>
+    public long CoarseNow => Volatile.Read(ref _tick) * TickMilliseconds;
+
     public static TimerWheel For(TimeProvider time) => Wheels.GetValue(time, static t => new TimerWheel(t));
 
     /// <summary>Sets or moves the time at which <see cref="Entry.OnDue"/> is called, once; <see cref="long.MaxValue"/> for never.</summary>
@@ -45,7 +48,7 @@ internal sealed class TimerWheel
             if (due == long.MaxValue) return;
             if (_count++ == 0)
             {
-                _tick = Now / TickMilliseconds;
+                Volatile.Write(ref _tick, Now / TickMilliseconds);
                 _timer.Change(TimeSpan.FromMilliseconds(TickMilliseconds), TimeSpan.FromMilliseconds(TickMilliseconds));
             }
             entry.DueTick = Math.Max(_tick + 1, (due + TickMilliseconds - 1) / TickMilliseconds);
@@ -87,14 +90,21 @@ internal sealed class TimerWheel
                     entry = next;
                 }
             }
-            _tick = Math.Max(_tick, now);
+            Volatile.Write(ref _tick, Math.Max(_tick, now));
         }
         while (due is not null)
         {
             var entry = due;
             due = entry.NextDue;
             entry.NextDue = null;
-            entry.OnDue();
+            try
+            {
+                entry.OnDue();
+            }
+            catch
+            {
+                // One entry's fault must not take the others' time, nor the process.
+            }
         }
     }
 

@@ -5,21 +5,22 @@ namespace Sluice;
 /// <summary>How a connection comes to its end: what the receive loop, the sender and the clock report.</summary>
 public sealed partial class WebSocketConnection
 {
-    internal void OnPing(ReadOnlySpan<byte> payload, IWebSocketHandler? handler)
-    {
-        Sender.SendControl(Opcode.Pong, payload, _loop.IsCorked);
-        handler?.OnPing(this, payload);
-    }
+    private Exception? _outputError;
+    private volatile bool _outputLost;
+    private int _aborted;
+    private int _endStage;
 
-    internal void OnPong(ReadOnlySpan<byte> payload, IWebSocketHandler? handler)
-    {
-        KeepAlive.OnPong(payload);
-        handler?.OnPong(this, payload);
-    }
+    // Who may still touch the transport: the receive loop, the sender, and whoever aborts right now. When the last
+    // has let go the transport is released, and may be somebody else's.
+    private int _holds = 2;
+    private volatile bool _inputDone;
+
+    internal void OnPing(ReadOnlySpan<byte> payload) => Sender.SendControl(Opcode.Pong, payload, _loop.IsCorked);
+
+    internal void OnPong(ReadOnlySpan<byte> payload) => KeepAlive.OnPong(payload);
 
     /// <summary>The peer's close frame came: answers it unless it is the answer (RFC 6455 §5.5.1).</summary>
-    /// <returns>Whether the peer closes the transport, and is to be waited for: a client lets the server do it (§7.1.1).</returns>
-    internal bool OnCloseFrame(CloseCode code, string reason)
+    internal void OnCloseFrame(CloseCode code, string reason)
     {
         var first = Interlocked.Exchange(ref _closeSent, 1) == 0;
         if (first)
@@ -30,9 +31,7 @@ public sealed partial class WebSocketConnection
             Sender.TrySendClose(payload[..length]);
         }
         End(new CloseResult(code, reason, byPeer: first, wasClean: true));
-        if (Role == Role.Server) return false;
-        KeepAlive.EndWithin(_options.CloseTimeout);
-        return true;
+        if (Role == Role.Client) KeepAlive.EndWithin(_options.CloseTimeout);
     }
 
     /// <summary>Fails the connection (RFC 6455 §7.1.7): tells the peer why, then takes nothing more from it.</summary>
@@ -47,55 +46,67 @@ public sealed partial class WebSocketConnection
         KeepAlive.EndWithin(_options.LingerTimeout);
     }
 
-    internal void OnHandlerFailed(Exception error)
+    /// <returns>Whether the connection failed by it. A send that came too late for a closing connection is no fault.</returns>
+    internal bool OnHandlerFailed(Exception error)
     {
+        if (error is WebSocketClosedException && IsClosing) return false;
         _handlerError ??= error;
-        if (error is WebSocketClosedException) _handlerError = null; // the peer was faster: no fault of the handler's
         Fail(CloseCode.InternalError, "the handler failed", error);
+        return true;
     }
 
     /// <summary>The transport ended without a close frame.</summary>
     internal void OnInputEnded()
-        => End(Vanished("the peer closed the transport without a close frame", error: null));
+        => End(Vanished(_outputError is { } error ? Failed(error) : "the peer closed the transport without a close frame", _outputError));
 
     internal void OnInputLost(Exception error)
     {
-        End(Vanished("the transport failed: " + error.Message, error));
+        End(Vanished(Failed(error), error));
         Sender.Output.Abort();
     }
 
+    /// <summary>The transport takes no more. What the peer sent before, its close frame perhaps, is still to be read.</summary>
     internal void OnOutputLost(Exception? error)
     {
-        if (!IsEnded)
-        {
-            End(Vanished(error is null ? "the peer takes no more bytes" : "the transport failed: " + error.Message, error));
-        }
-        _loop.Stop();
+        if (IsEnded) return;
+        _outputError = error;
+        _outputLost = true;
+        KeepAlive.EndWithin(_options.LingerTimeout);
     }
 
     /// <summary>The loop is done with the input: lets what is queued leave, then ends the output.</summary>
     internal void OnInputReleased()
     {
-        KeepAlive.EndWithin(_options.LingerTimeout);
-        Sender.Uncork();
+        _inputDone = true;
+        KeepAlive.EndWithin(CloseResult!.WasClean ? _options.CloseTimeout : _options.LingerTimeout);
         Sender.Output.Complete();
+        LetGo();
     }
 
-    internal void OnOutputCompleted()
-    {
-        KeepAlive.Release();
-        _released.TrySetResult(CloseResult!);
-    }
+    internal void OnOutputCompleted() => LetGo();
 
-    /// <summary>The time given to the closing handshake, or to the peer to read our close frame, is over.</summary>
+    /// <summary>The time given to the closing handshake, or to the peer to read our close frame, is over: first no
+    /// more is read, so that what was sent can leave in peace; after as long again the transport is torn down.</summary>
     internal void OnEndDue()
-        => Abort(new CloseResult(CloseCode.AbnormalClosure, "the peer did not answer the close frame in time", byPeer: true, wasClean: false));
+    {
+        End(_outputLost
+            ? Vanished(_outputError is { } error ? Failed(error) : "the peer takes no more bytes", _outputError)
+            : Vanished("the peer did not answer the close frame in time", error: null));
+        if (_inputDone || Interlocked.Exchange(ref _endStage, 1) != 0)
+        {
+            TearDown();
+            return;
+        }
+        if (!TryHold()) return;
+        KeepAlive.ExtendEnd(_options.LingerTimeout);
+        _loop.Stop();
+        LetGo();
+    }
 
-    internal void OnPeerSilent(int pings)
-        => Abort(new CloseResult(CloseCode.AbnormalClosure, $"no sign of life from the peer after {pings} pings", byPeer: true, wasClean: false));
+    internal void OnPeerSilent()
+        => Abort(Vanished($"no sign of life from the peer after {_options.KeepAliveMisses} pings", error: null));
 
-    internal void OnSendTimeout()
-        => Abort(new CloseResult(CloseCode.AbnormalClosure, "the peer did not read for too long", byPeer: true, wasClean: false));
+    internal void OnSendTimeout() => Abort(Vanished("the peer did not read for too long", error: null));
 
     internal void OnIdle()
     {
@@ -105,6 +116,61 @@ public sealed partial class WebSocketConnection
         KeepAlive.EndWithin(_options.CloseTimeout);
         _loop.DiscardUnwanted();
     }
+
+    private void Abort(CloseResult result)
+    {
+        End(result);
+        TearDown();
+    }
+
+    private void TearDown()
+    {
+        if (Interlocked.Exchange(ref _aborted, 1) != 0) return;
+        if (!TryHold()) return; // released: the transport is not ours any more
+        Sender.Output.Abort();
+        try
+        {
+            _abortTransport?.Invoke();
+        }
+        catch
+        {
+            // It is gone, then.
+        }
+        _loop.Stop();
+        LetGo();
+    }
+
+    // The first one to call it decides how the connection ended.
+    private bool End(CloseResult result)
+    {
+        if (Interlocked.CompareExchange(ref _result, result, null) is not null) return false;
+        _options.Metrics.Closed(result.Code);
+        Sender.Stop();
+        KeepAlive.Stop(result);
+        _ended.TrySetResult(result);
+        _loop.EndConsumers();
+        return true;
+    }
+
+    private bool TryHold()
+    {
+        for (var holds = Volatile.Read(ref _holds); holds > 0;)
+        {
+            var seen = Interlocked.CompareExchange(ref _holds, holds + 1, holds);
+            if (seen == holds) return true;
+            holds = seen;
+        }
+        return false;
+    }
+
+    private void LetGo()
+    {
+        if (Interlocked.Decrement(ref _holds) != 0) return;
+        KeepAlive.Release();
+        _released.TrySetResult(CloseResult!);
+    }
+
+    private static string Failed(Exception error) => "the transport failed: " + error.Message;
 
     private static CloseResult Vanished(string reason, Exception? error)
         => new(CloseCode.AbnormalClosure, reason, byPeer: true, wasClean: false, error);

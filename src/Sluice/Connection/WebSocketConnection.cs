@@ -19,7 +19,6 @@ public sealed partial class WebSocketConnection : IAsyncDisposable
     private CloseResult? _result;
     private Exception? _handlerError;
     private int _closeSent;
-    private int _aborted;
 
     /// <summary>Starts a connection whose opening handshake is done.</summary>
     /// <param name="transport">Where the frames go and come. The connection alone uses it, and completes both sides at its end.</param>
@@ -50,7 +49,7 @@ public sealed partial class WebSocketConnection : IAsyncDisposable
     public string? Subprotocol { get; }
 
     /// <summary>Open, closing (a close frame was sent), or closed.</summary>
-    public ConnectionState State => IsEnded ? ConnectionState.Closed : _closeSent != 0 ? ConnectionState.Closing : ConnectionState.Open;
+    public ConnectionState State => IsEnded ? ConnectionState.Closed : IsClosing ? ConnectionState.Closing : ConnectionState.Open;
 
     /// <summary>How the connection ended; <see langword="null"/> before.</summary>
     public CloseResult? CloseResult => Volatile.Read(ref _result);
@@ -70,7 +69,7 @@ public sealed partial class WebSocketConnection : IAsyncDisposable
 
     internal bool IsEnded => CloseResult is not null;
 
-    internal bool IsClosing => _closeSent != 0 || IsEnded;
+    internal bool IsClosing => _closeSent != 0 || _outputLost || IsEnded;
 
     internal bool IsListening => _loop.IsListening;
 
@@ -101,13 +100,16 @@ public sealed partial class WebSocketConnection : IAsyncDisposable
     /// <inheritdoc cref="ReceiveAsync" path="/param|/exception"/>
     public ValueTask<MessageReader?> ReadMessageAsync(CancellationToken cancellationToken = default) => _loop.ReadMessageAsync(cancellationToken);
 
-    /// <summary>Hands every message to a handler until the connection ends. The callbacks run one at a time, in order.</summary>
+    /// <summary>Hands every message to a handler until the connection ends. The callbacks run one at a time, in order,
+    /// with the execution context of this call.</summary>
     /// <param name="handler">May serve many connections.</param>
     /// <returns>Done after <see cref="IWebSocketHandler.OnClose"/>, when the transport is released.</returns>
+    /// <exception cref="InvalidOperationException">A receive is under way, or a handler runs already.</exception>
     /// <exception cref="Exception">What a callback threw; the peer was sent close code 1011.</exception>
     public async Task<CloseResult> RunAsync(IWebSocketHandler handler)
     {
         ArgumentNullException.ThrowIfNull(handler);
+        HandlerContext.Inside(this); // for what this method calls and starts; its caller does not see it
         try
         {
             await handler.OnOpenAsync(this).ConfigureAwait(false);
@@ -116,7 +118,18 @@ public sealed partial class WebSocketConnection : IAsyncDisposable
         {
             OnHandlerFailed(e);
         }
-        _loop.Attach(handler);
+        // A message that came whole for a receive that was then cancelled is the handler's first.
+        while (!_loop.TryAttach(handler, out var message))
+        {
+            try
+            {
+                using (message) await handler.OnMessageAsync(this, message.Type, message.Payload).ConfigureAwait(false);
+            }
+            catch (Exception e)
+            {
+                OnHandlerFailed(e);
+            }
+        }
         var result = await _released.Task.ConfigureAwait(false);
         if (_handlerError is { } error) System.Runtime.ExceptionServices.ExceptionDispatchInfo.Throw(error);
         return result;
@@ -130,11 +143,15 @@ public sealed partial class WebSocketConnection : IAsyncDisposable
     public Task<TimeSpan> PingAsync(CancellationToken cancellationToken = default) => KeepAlive.PingAsync(cancellationToken);
 
     /// <summary>Does the closing handshake (RFC 6455 §7.1.2): sends a close frame and waits for the peer's. Messages that
-    /// nobody receives meanwhile are passed over. May be called at any time, by anybody, more than once: the first sends.</summary>
+    /// nobody receives meanwhile are passed over; one that is being read as a stream is waited for, so dispose its reader
+    /// first. May be called at any time, by anybody, more than once: the first sends.</summary>
     /// <param name="code">1000–1003, 1007–1014 or 3000–4999; <see cref="CloseCode.NoStatusReceived"/> for a frame without a code.</param>
     /// <param name="reason">At most 123 bytes of UTF-8.</param>
     /// <param name="cancellationToken">Ends the wait, not the handshake.</param>
-    /// <returns>How the connection ended; 1006 when the peer did not answer within <see cref="ConnectionOptions.CloseTimeout"/>.</returns>
+    /// <returns>How the connection ended; 1006 when the peer did not answer within <see cref="ConnectionOptions.CloseTimeout"/>.
+    /// Inside a callback of this connection's own handler, which holds up the receive loop and so the peer's answer, it is done
+    /// as soon as the frame is queued, with what was sent and <see cref="CloseResult.WasClean"/> false; how the connection
+    /// ended is told to <see cref="IWebSocketHandler.OnClose"/>.</returns>
     /// <exception cref="ArgumentException">The code may not be sent, or the reason is too long.</exception>
     public Task<CloseResult> CloseAsync(
         CloseCode code = CloseCode.NormalClosure, string reason = "", CancellationToken cancellationToken = default)
@@ -147,39 +164,28 @@ public sealed partial class WebSocketConnection : IAsyncDisposable
             KeepAlive.EndWithin(_options.CloseTimeout);
         }
         _loop.DiscardUnwanted();
+        if (IsInsideHandler && CloseResult is null) return Task.FromResult(new CloseResult(code, reason, byPeer: false, wasClean: false));
         return _ended.Task.WaitAsync(cancellationToken);
     }
+
+    // Whether the caller holds up the receive loop by what it does.
+    private bool IsInsideHandler => _loop.IsHandling && HandlerContext.IsInside(this);
 
     /// <summary>Ends the connection at once, without a close frame. Every pending call ends: receives with the close,
     /// others with <see cref="WebSocketClosedException"/>.</summary>
     public void Abort() => Abort(new CloseResult(CloseCode.AbnormalClosure, "aborted by this side", byPeer: false, wasClean: false));
 
     /// <summary>Closes with 1000 when open, and waits until the transport is released; bounded by
-    /// <see cref="ConnectionOptions.CloseTimeout"/>.</summary>
+    /// <see cref="ConnectionOptions.CloseTimeout"/> and <see cref="ConnectionOptions.LingerTimeout"/>, also when a handler
+    /// does not return. Inside a callback of this connection's own handler it only sends the close frame.</summary>
     public async ValueTask DisposeAsync()
     {
         await CloseAsync().ConfigureAwait(false);
-        await _released.Task.ConfigureAwait(false);
-    }
-
-    private void Abort(CloseResult result)
-    {
-        End(result);
-        if (Interlocked.Exchange(ref _aborted, 1) != 0) return;
-        Sender.Output.Abort();
-        _abortTransport?.Invoke();
-        _loop.Stop();
-    }
-
-    // The first one to call it decides how the connection ended.
-    private bool End(CloseResult result)
-    {
-        if (Interlocked.CompareExchange(ref _result, result, null) is not null) return false;
-        _options.Metrics.Closed(result.Code);
-        Sender.Stop();
-        KeepAlive.Stop(result);
-        _ended.TrySetResult(result);
-        _loop.EndConsumers();
-        return true;
+        if (IsInsideHandler || _released.Task.IsCompleted) return;
+        var bound = _options.CloseTimeout == Timeout.InfiniteTimeSpan || _options.LingerTimeout == Timeout.InfiniteTimeSpan
+            ? Timeout.InfiniteTimeSpan
+            : _options.CloseTimeout + (2 * _options.LingerTimeout) + TimeSpan.FromSeconds(1);
+        Task released = _released.Task.WaitAsync(bound, _options.TimeProvider);
+        await released.ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
     }
 }

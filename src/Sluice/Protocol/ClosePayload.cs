@@ -30,7 +30,7 @@ public static class ClosePayload
     }
 
     /// <summary>Writes a payload. <see cref="CloseCode.NoStatusReceived"/> gives an empty one.</summary>
-    /// <param name="destination">At least 125 bytes.</param>
+    /// <param name="destination">2 bytes and the reason's; 125 always do.</param>
     /// <param name="code">A code that may be sent, or <see cref="CloseCode.NoStatusReceived"/> for none.</param>
     /// <param name="reason">At most <see cref="MaxReasonBytes"/> bytes of UTF-8; empty without a code.</param>
     /// <returns>How many bytes were written.</returns>

@@ -53,7 +53,7 @@ public struct FrameWalker
     /// <param name="input">The next bytes of the stream, at least one.</param>
     /// <param name="consumed">How many of them are done with.</param>
     /// <returns><see cref="FrameEvent.Incomplete"/>, <see cref="FrameEvent.Header"/> or <see cref="FrameEvent.Payload"/>;
-    /// <see cref="FrameEvent.Violation"/> for the one length that can't be walked over, with bit 63 set.</returns>
+    /// <see cref="FrameEvent.Violation"/> for the one length that can't be walked over, with bit 63 set, and from then on.</returns>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public FrameEvent Read(ReadOnlySpan<byte> input, out int consumed)
     {
@@ -62,6 +62,11 @@ public struct FrameWalker
             consumed = (int)Math.Min(input.Length, _remaining);
             _remaining -= consumed;
             return FrameEvent.Payload;
+        }
+        if (_remaining < 0)
+        {
+            consumed = 0;
+            return FrameEvent.Violation;
         }
         if (_partialLength == 0 && FrameHeader.TryParse(input, out _header, out consumed))
         {

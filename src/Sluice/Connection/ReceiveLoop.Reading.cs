@@ -1,0 +1,139 @@
+using System.Buffers;
+using System.IO.Pipelines;
+
+namespace Sluice;
+
+/// <summary>Where the loop gets its bytes, and the turns in which it works them off.</summary>
+internal sealed partial class ReceiveLoop : IThreadPoolWorkItem
+{
+    // A peer that sends without pause does not keep a thread for itself, nor a constructor from returning.
+    private const int MaxReadsInTurn = 32;
+
+    private readonly Action _onRead;
+    private ValueTask<ReadResult> _read;
+    private ReadOnlySequence<byte> _buffer;
+    private SequencePosition _next;
+    private ReadOnlyMemory<byte> _segment;
+    private int _offset;
+    private int _reads;
+    private bool _hasBuffer;
+    private bool _inputEnded;
+    private volatile bool _reading;
+    private volatile int _turn; // the thread of the turn under way, 0 for none
+
+    /// <summary>Whether a read is under way, so that what the peer sends is seen at once.</summary>
+    public bool IsListening => _reading;
+
+    /// <summary>Whether the caller runs inside a turn that has more bytes to work off, and will flush after them.</summary>
+    public bool IsCorked => _turn == Environment.CurrentManagedThreadId && _offset < _segment.Length;
+
+    /// <returns>Whether there is something to go on with.</returns>
+    private bool Read()
+    {
+        if (_hasBuffer)
+        {
+            if (_buffer.TryGet(ref _next, out _segment))
+            {
+                _offset = 0;
+                return true;
+            }
+            ReleaseBuffer();
+            if (_inputEnded)
+            {
+                _connection.OnInputEnded();
+                _phase = Phase.Done;
+                return true;
+            }
+        }
+        // A connection that has failed reads on whatever the peer reads: else both might wait for each other.
+        return _handler is null || _phase >= Phase.Linger ? ReadNow() : FlushAndRead();
+    }
+
+    // A handler that echoes into a peer that does not read must stop reading, too. Whoever receives by calls waits
+    // for its own sends, and may depend on reading while they are stuck.
+    private bool FlushAndRead()
+    {
+        var flush = _connection.Sender.UncorkAsync();
+        if (!flush.IsCompleted) return Suspend(flush);
+        // The sender has reported a loss; what the peer sent before is read all the same.
+        if (!flush.IsCompletedSuccessfully) Observe(flush);
+        return ReadNow();
+    }
+
+    private bool ReadNow()
+    {
+        _connection.Sender.Uncork();
+        _read = _input.ReadAsync(CancellationToken.None);
+        if (!_read.IsCompleted)
+        {
+            _reads = 0;
+            _reading = true;
+            _read.GetAwaiter().UnsafeOnCompleted(_onRead);
+            return false;
+        }
+        if (++_reads < MaxReadsInTurn) return TakeRead();
+        _reads = 0;
+        ThreadPool.UnsafeQueueUserWorkItem(this, preferLocal: false);
+        return false;
+    }
+
+    private bool TakeRead()
+    {
+        var result = _read.Result;
+        _read = default;
+        _reading = false;
+        _buffer = result.Buffer;
+        _next = _buffer.Start;
+        _segment = default;
+        _offset = 0;
+        _hasBuffer = true;
+        _inputEnded = result.IsCompleted;
+        if (!_buffer.IsEmpty) _connection.KeepAlive.OnBytes();
+        return true;
+    }
+
+    private void ReleaseBuffer()
+    {
+        if (!_hasBuffer) return;
+        _hasBuffer = false;
+        var end = _buffer.End;
+        _buffer = default;
+        _next = default;
+        _segment = default;
+        _offset = 0;
+        _input.AdvanceTo(end);
+    }
+
+    void IThreadPoolWorkItem.Execute() => OnRead();
+
+    private void OnRead()
+    {
+        var outer = BeginTurn();
+        try
+        {
+            TakeRead();
+        }
+        catch (Exception e)
+        {
+            _reading = false;
+            _connection.OnInputLost(e);
+            _phase = Phase.Done;
+        }
+        Pump();
+        EndTurn(outer);
+    }
+
+    /// <returns>The execution context to go back to.</returns>
+    private ExecutionContext? BeginTurn()
+    {
+        _turn = Environment.CurrentManagedThreadId;
+        return EnterHandlerContext();
+    }
+
+    private void EndTurn(ExecutionContext? outer)
+    {
+        if (outer is not null) ExecutionContext.Restore(outer);
+        if (_turn == Environment.CurrentManagedThreadId) _turn = 0;
+        _connection.Sender.Uncork();
+    }
+}
