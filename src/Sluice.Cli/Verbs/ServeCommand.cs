@@ -73,6 +73,8 @@ internal static class ServeCommand
     {
         using var metrics = new PrometheusText();
         var builder = ServerHost.CreateBuilder(settings, kestrel => kestrel.Limits.RequestHeadersTimeout = handshakeTimeout);
+        builder.Services.AddHostedService(services => new MemoryTrim(
+            options.Connection.Metrics, options.Connection.TimeProvider, services.GetRequiredService<ILoggerFactory>().CreateLogger("Sluice.Memory")));
         var app = builder.Build();
         var messages = logMessages ? app.Services.GetRequiredService<ILoggerFactory>().CreateLogger("Sluice.Messages") : null;
         new Endpoints(app, options, messages, metrics).Map();
