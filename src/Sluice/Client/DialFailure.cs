@@ -25,7 +25,7 @@ internal sealed class DialFailure(Uri url, SocketsHttpHandler handler)
     }
 
     /// <summary>The attempt failed.</summary>
-    public HandshakeException Explain(HttpRequestException error) => error.HttpRequestError switch
+    public HandshakeException Explain(HttpRequestException error) => Kind(error) switch
     {
         HttpRequestError.NameResolutionError
             => New(Own(ConnectFailure.NameNotResolved), $"the name of {Target} can't be resolved; check how it is spelt, and the DNS", error),
@@ -73,6 +73,9 @@ internal sealed class DialFailure(Uri url, SocketsHttpHandler handler)
         };
     }
 
+    // What the callback that dials has thrown says more than what the handler makes of it.
+    private static HttpRequestError Kind(HttpRequestException error) => Find<HttpIOException>(error)?.HttpRequestError ?? error.HttpRequestError;
+
     private ConnectFailure Own(ConnectFailure failure) => _proxy is null ? failure : ConnectFailure.Proxy;
 
     private static HandshakeException New(ConnectFailure failure, string message, Exception inner) => new(failure, message, inner);
@@ -88,7 +91,8 @@ internal sealed class DialFailure(Uri url, SocketsHttpHandler handler)
         return null;
     }
 
-    private static Uri? FindProxy(Uri url, SocketsHttpHandler handler)
+    /// <summary>The proxy that the handler uses for a URL; <see langword="null"/> for none.</summary>
+    public static Uri? FindProxy(Uri url, SocketsHttpHandler handler)
     {
         if (!handler.UseProxy) return null;
         try
