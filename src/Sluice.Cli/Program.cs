@@ -1,22 +1,22 @@
 using System.CommandLine;
-using Sluice.Cli;
+using System.CommandLine.Help;
+using System.CommandLine.Invocation;
 using Sluice.Cli.Verbs;
 
-var root = new RootCommand("WebSockets from the command line: a server, a client and a proxy.")
+var help = new HelpOption();
+help.Action = new VerbHelp((SynchronousCommandLineAction)help.Action!);
+var sluice = new Command("sluice", "WebSockets from the command line: a server, a client and a proxy.")
 {
+    help,
+    new VersionOption(),
     ServeCommand.Create(),
     ConnectCommand.Create(),
     ProxyCommand.Create(),
 };
 
-var parsed = root.Parse(args);
-if (parsed.Errors.Count > 0)
-{
-    foreach (var error in parsed.Errors) Console.Error.WriteLine($"sluice: {error.Message}");
-    var verb = parsed.CommandResult.Command is RootCommand ? "" : parsed.CommandResult.Command.Name + " ";
-    Console.Error.WriteLine($"Try 'sluice {verb}--help'.");
-    return ExitCode.Usage;
-}
+// A message may begin with @: it names no file of further options.
+var parsed = sluice.Parse(args, new ParserConfiguration { ResponseFileTokenReplacer = null });
+if (parsed.Errors.Count > 0) return Verb.RefuseUsage(parsed, parsed.Errors.Select(error => error.Message));
 
 // Verbs end on SIGINT and SIGTERM in their own way, so the parser must not cut them off.
 return await parsed.InvokeAsync(new InvocationConfiguration { ProcessTerminationTimeout = null }).ConfigureAwait(false);

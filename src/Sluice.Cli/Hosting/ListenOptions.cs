@@ -1,5 +1,4 @@
 using System.CommandLine;
-using System.CommandLine.Parsing;
 using System.Security.Cryptography;
 using System.Security.Cryptography.X509Certificates;
 using Sluice.Cli.Options;
@@ -13,7 +12,7 @@ internal sealed class ListenOptions
     private readonly Option<string?> _certificate = new("--cert") { Description = "The certificate for https, a PEM file; with --key.", HelpName = "file" };
     private readonly Option<string?> _key = new("--key") { Description = "The private key of --cert, a PEM file.", HelpName = "file" };
     private readonly Option<bool> _tls = new("--tls") { Description = "Serve https with a self-signed certificate made in memory." };
-    private readonly Option<TimeSpan> _drain = Duration.Option(
+    private readonly Setting<TimeSpan> _drain = Duration.Option(
         "--drain", "How long a shutdown waits for open connections.", TimeSpan.FromSeconds(5), TimeSpan.FromMilliseconds(100), TimeSpan.FromHours(1));
 
     private readonly Option<bool> _verbose = new("--verbose", "-v") { Description = "Log every connection." };
@@ -34,28 +33,29 @@ internal sealed class ListenOptions
         command.Add(_tls);
         command.Add(_drain);
         command.Add(_verbose);
-        command.Validators.Add(Validate);
     }
 
+    /// <exception cref="UsageException">The options contradict each other, or a file can't be read.</exception>
     public ListenSettings Read(ParseResult result)
     {
+        if (FindContradiction(result) is { } contradiction) throw new UsageException(contradiction);
         var withTls = result.GetValue(_tls) || result.GetValue(_certificate) is not null;
         var urls = result.GetValue(_listen) is { Length: > 0 } given ? given : [_default! with { Tls = withTls }];
-        return new ListenSettings(urls, FindCertificate(result), result.GetValue(_drain), result.GetValue(_verbose));
+        return new ListenSettings(urls, FindCertificate(result), _drain.Read(result), result.GetValue(_verbose));
     }
 
     // Options that contradict each other are refused, lest one be quietly without effect.
-    private void Validate(CommandResult result)
+    private string? FindContradiction(ParseResult result)
     {
-        if (result.Errors.Any()) return;
         var certificate = result.GetValue(_certificate);
         var key = result.GetValue(_key);
         var tls = result.GetValue(_tls);
         var urls = result.GetValue(_listen) ?? [];
-        if (certificate is null != key is null) result.AddError("--cert and --key go together: one file has the certificate, one its key");
-        else if (tls && certificate is not null) result.AddError("--tls makes a certificate of its own; leave out --tls, or --cert and --key");
-        else if (urls.Any(url => url.Tls) && !tls && certificate is null) result.AddError("an https address needs --cert and --key, or --tls for a self-signed certificate");
-        else if ((tls || certificate is not null) && urls.Length > 0 && !urls.Any(url => url.Tls)) result.AddError("a certificate is of no use: no --listen address begins with https://");
+        if (certificate is null != key is null) return "--cert and --key go together: one file has the certificate, one its key";
+        if (tls && certificate is not null) return "--tls makes a certificate of its own; leave out --tls, or --cert and --key";
+        if (urls.Any(url => url.Tls) && !tls && certificate is null) return "an https address needs --cert and --key, or --tls for a self-signed certificate";
+        var isUseless = (tls || certificate is not null) && urls.Length > 0 && !urls.Any(url => url.Tls);
+        return isUseless ? "a certificate is of no use: no --listen address begins with https://" : null;
     }
 
     private X509Certificate2? FindCertificate(ParseResult result)

@@ -1,4 +1,3 @@
-using System.CommandLine;
 using System.Globalization;
 
 namespace Sluice.Cli.Options;
@@ -9,17 +8,15 @@ internal static class ByteSize
     private static readonly (string Unit, long Bytes)[] Units =
         [("KiB", 1L << 10), ("MiB", 1L << 20), ("GiB", 1L << 30), ("K", 1L << 10), ("M", 1L << 20), ("G", 1L << 30)];
 
-    public static Option<long> Option(string name, string description, long defaultValue, long least, long most)
-        => new(name)
+    public static Setting<long> Option(string name, string description, long defaultValue, long least, long most)
+        => new(name, description, defaultValue, Format)
         {
-            Description = description,
             HelpName = "size",
-            DefaultValueFactory = _ => defaultValue,
             CustomParser = result =>
             {
                 var text = result.Tokens[0].Value;
                 if (TryParse(text, out var size) && size >= least && size <= most) return size;
-                result.AddError($"'{text}' is no size from {least} to {most} bytes, as 65536, 64KiB or 1MiB");
+                result.AddError($"'{text}' is no size from {Format(least)} to {Format(most)}, as 65536, 64KiB or 1MiB");
                 return 0;
             },
         };
@@ -40,5 +37,11 @@ internal static class ByteSize
         if (value > long.MaxValue / scale) return false;
         size = value * scale;
         return true;
+    }
+
+    public static string Format(long size)
+    {
+        var (unit, scale) = Units.Take(3).LastOrDefault(unit => size % unit.Bytes == 0, (Unit: "", Bytes: 1));
+        return string.Create(CultureInfo.InvariantCulture, $"{size / scale}{unit}");
     }
 }

@@ -1,4 +1,3 @@
-using System.CommandLine;
 using System.CommandLine.Parsing;
 using System.Globalization;
 
@@ -11,13 +10,11 @@ internal static class Duration
         [("ms", 1), ("s", 1000), ("m", 60_000), ("h", 3_600_000)];
 
     /// <summary>An option that takes a time within bounds; <c>0</c> or <c>off</c> for never, where allowed.</summary>
-    public static Option<TimeSpan> Option(
-        string name, string description, TimeSpan defaultValue, TimeSpan least, TimeSpan most, bool mayBeOff = false)
-        => new(name)
+    public static Setting<TimeSpan> Option(
+        string name, string description, TimeSpan? defaultValue, TimeSpan least, TimeSpan most, bool mayBeOff = false)
+        => new(name, description, defaultValue, Format)
         {
-            Description = description,
             HelpName = "time",
-            DefaultValueFactory = _ => defaultValue,
             CustomParser = result => Parse(result, least, most, mayBeOff),
         };
 
@@ -42,6 +39,8 @@ internal static class Duration
     public static string Format(TimeSpan time)
         => time == Timeout.InfiniteTimeSpan ? "off"
             : time.TotalMilliseconds < 1000 ? string.Create(CultureInfo.InvariantCulture, $"{time.TotalMilliseconds}ms")
+            : time.Ticks % TimeSpan.TicksPerHour == 0 ? string.Create(CultureInfo.InvariantCulture, $"{time.TotalHours}h")
+            : time.Ticks % TimeSpan.TicksPerMinute == 0 ? string.Create(CultureInfo.InvariantCulture, $"{time.TotalMinutes}m")
             : string.Create(CultureInfo.InvariantCulture, $"{time.TotalSeconds}s");
 
     private static TimeSpan Parse(ArgumentResult result, TimeSpan least, TimeSpan most, bool mayBeOff)

@@ -13,15 +13,17 @@ namespace Sluice.Cli.Verbs;
 /// <summary><c>sluice serve</c>: a server with an echo, a push, rooms, and a page to try them by hand.</summary>
 internal static class ServeCommand
 {
-    private const string Description = """
-        Start a WebSocket server with a page to try it by hand.
+    private const string Description = "Start a WebSocket server with a page to try it by hand.";
 
+    private const string Details = """
         Endpoints: / (the page), /echo, /push?every=3s&message=…, /rooms/{room}?self=true, /healthz, /metrics.
 
         Examples:
           sluice serve
           sluice serve --listen http://0.0.0.0:80 --origin https://example.com
           sluice serve --listen https://localhost:8443 --tls --log-messages
+
+        Exit codes: 0 stopped by Ctrl+C or SIGTERM, 1 could not listen, 2 wrong usage.
         """;
 
     public static Command Create()
@@ -35,10 +37,10 @@ internal static class ServeCommand
         var ping = Duration.Option("--ping", "How often to ping; a peer that answers none of two is closed.", TimeSpan.FromSeconds(30), TimeSpan.FromMilliseconds(100), TimeSpan.FromDays(1), mayBeOff: true);
         var logMessages = new Option<bool>("--log-messages") { Description = "Log a line for each message." };
 
-        var command = new Command("serve", Description);
+        var command = new VerbCommand("serve", Description, Details);
         listen.AddTo(command);
         foreach (var option in new Option[] { origins, subprotocols, maxMessage, handshakeTimeout, idleTimeout, ping, logMessages }) command.Add(option);
-        command.SetAction((result, cancellation) => Run(() =>
+        command.SetAction((result, cancellation) => Verb.RunAsync(result, () =>
         {
             var settings = listen.Read(result);
             var options = new WebSocketEndpointOptions
@@ -47,30 +49,16 @@ internal static class ServeCommand
                 Subprotocols = result.GetValue(subprotocols) ?? [],
                 Connection = new ConnectionOptions
                 {
-                    MaxMessageSize = result.GetValue(maxMessage),
-                    IdleTimeout = result.GetValue(idleTimeout),
-                    KeepAliveInterval = result.GetValue(ping),
+                    MaxMessageSize = maxMessage.Read(result),
+                    IdleTimeout = idleTimeout.Read(result),
+                    KeepAliveInterval = ping.Read(result),
                     // A peer that does not answer the close frame must not outlast the drain.
                     CloseTimeout = settings.Drain < TimeSpan.FromSeconds(10) ? settings.Drain / 2 : TimeSpan.FromSeconds(5),
                 },
             };
-            return RunAsync(settings, options, result.GetValue(handshakeTimeout), result.GetValue(logMessages), cancellation);
+            return RunAsync(settings, options, handshakeTimeout.Read(result), result.GetValue(logMessages), cancellation);
         }));
         return command;
-    }
-
-    /// <summary>Runs a verb; what the command line got wrong becomes a line on stderr and exit code 2.</summary>
-    internal static async Task<int> Run(Func<Task<int>> verb)
-    {
-        try
-        {
-            return await verb().ConfigureAwait(false);
-        }
-        catch (Exception e) when (e is UsageException or ArgumentException)
-        {
-            await Console.Error.WriteLineAsync($"sluice: {e.Message}").ConfigureAwait(false);
-            return ExitCode.Usage;
-        }
     }
 
     private static OriginPolicy ReadOrigins(string[] origins) => origins switch
