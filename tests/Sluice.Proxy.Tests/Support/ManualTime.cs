@@ -40,14 +40,19 @@ internal sealed class ManualTime : TimeProvider
     }
 
     /// <summary>Waits until a timer runs that is due within the time.</summary>
-    public async Task WaitForTimerAsync(TimeSpan within)
+    public Task WaitForTimerAsync(TimeSpan within) => WaitAsync(() => _timers.Exists(t => t.Due <= _now + within.Ticks));
+
+    /// <summary>Waits until no timer runs.</summary>
+    public Task WaitForNoTimerAsync() => WaitAsync(() => _timers.TrueForAll(t => t.Due is null));
+
+    private async Task WaitAsync(Func<bool> reached)
     {
         while (true)
         {
             Task changed;
             lock (_lock)
             {
-                if (_timers.Exists(t => t.Due <= _now + within.Ticks)) return;
+                if (reached()) return;
                 changed = _changed.Task;
             }
 
@@ -75,7 +80,12 @@ internal sealed class ManualTime : TimeProvider
 
         public void Dispose()
         {
-            lock (time._lock) time._timers.Remove(this);
+            lock (time._lock)
+            {
+                time._timers.Remove(this);
+                time._changed.SetResult();
+                time._changed = new(TaskCreationOptions.RunContinuationsAsynchronously);
+            }
         }
 
         public ValueTask DisposeAsync()
