@@ -74,6 +74,24 @@ internal sealed class Wire(Socket socket) : IDisposable
         }
     }
 
+    /// <summary>Waits until the peer has closed for good, not just its sending side: bytes sent to it come back as a reset.</summary>
+    public Task IsGoneAsync() => Task.Run(() =>
+    {
+        socket.Blocking = true;
+        try
+        {
+            while (true)
+            {
+                socket.Send("x"u8);
+                Thread.Yield();
+            }
+        }
+        catch (SocketException e)
+        {
+            e.SocketErrorCode.ShouldBeOneOf(SocketError.ConnectionReset, SocketError.Shutdown);
+        }
+    }).Guarded();
+
     public void EndSending() => socket.Shutdown(SocketShutdown.Send);
 
     public void Reset() => socket.Close(timeout: 0);

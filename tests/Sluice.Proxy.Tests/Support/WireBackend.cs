@@ -19,6 +19,10 @@ internal sealed class WireBackend : IDisposable
 
     public string Url => $"http://127.0.0.1:{Port}";
 
+    /// <summary>Whether anyone has connected who was not accepted yet.</summary>
+    public bool HasConnection => _listener.Poll(0, SelectMode.SelectRead);
+
+    /// <summary>The next connection.</summary>
     public async Task<Wire> AcceptAsync() => new(await _listener.AcceptAsync().Guarded()) { Socket = { NoDelay = true } };
 
     /// <summary>Takes one connection and one request without a body, and answers it.</summary>
