@@ -27,6 +27,7 @@ internal sealed class Tunnel : IDisposable
     private readonly Watch _backendTakes;
     private readonly Watch _halfClosed;
     private int _end;
+    private bool _backendEnded;
 
     /// <summary>Joins the two; nothing flows before <see cref="RunAsync"/>.</summary>
     /// <param name="client">The client's side.</param>
@@ -93,7 +94,7 @@ internal sealed class Tunnel : IDisposable
                 await SendToBackendAsync(result.Buffer).ConfigureAwait(false);
                 sending = false;
                 _client.Input.AdvanceTo(result.Buffer.End);
-                if (result.IsCanceled) return; // the other direction has ended the tunnel
+                if (Volatile.Read(ref _backendEnded)) return; // a cancelled read alone may be Kestrel's, which cancels one when the host stops
                 if (result.IsCompleted) break;
             }
 
@@ -120,6 +121,7 @@ internal sealed class Tunnel : IDisposable
             if (await WriteEarlyAsync().ConfigureAwait(false)) await CopyUntilEndAsync().ConfigureAwait(false);
             await DiscardAsync().ConfigureAwait(false);
             EndsBy(TunnelEnd.BackendClosed);
+            Volatile.Write(ref _backendEnded, true);
             _client.Input.CancelPendingRead();
         }
         catch (Exception)
