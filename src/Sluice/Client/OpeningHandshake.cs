@@ -47,7 +47,10 @@ internal sealed class OpeningHandshake(Uri url, WebSocketClientOptions options, 
         try
         {
             response = await invoker.SendAsync(request, cancellation).ConfigureAwait(false);
-            if (response.StatusCode == HttpStatusCode.SwitchingProtocols) return await OpenAsync(response, cancellation).ConfigureAwait(false);
+            if (response.StatusCode == HttpStatusCode.SwitchingProtocols)
+            {
+                return await OpenAsync(response, cancellation).ConfigureAwait(false);
+            }
             throw await Refusal.ReadAsync(url, response, options.MaxRefusalBody, cancellation).ConfigureAwait(false);
         }
         catch
