@@ -20,8 +20,8 @@ internal sealed class Conversation(ConnectSettings settings, IReport report, Tim
     public async Task<CloseResult> RunAsync(WebSocketConnection connection, IMessageSource? source, CancellationToken stop)
     {
         report.Connected(connection);
-        if (settings.Json) _ = MeasureAsync(connection);
         var running = connection.RunAsync(this);
+        if (settings.Json) _ = MeasureAsync(connection); // not before, or its pong might come while nobody is told
         var feeding = source is null ? Task.CompletedTask : FeedAsync(connection, source);
         CloseResult result;
         using (stop.UnsafeRegister(static connection => _ = ((WebSocketConnection)connection!).CloseAsync(), connection))
