@@ -1,12 +1,13 @@
 using System.Net;
+using Microsoft.AspNetCore.Http;
 using Microsoft.Extensions.Logging;
 
 namespace Sluice.AspNetCore;
 
 internal static partial class Log
 {
-    [LoggerMessage(1, LogLevel.Debug, "{Connection} from {Address} opened on {Path}, subprotocol {Subprotocol}")]
-    public static partial void Opened(ILogger logger, string connection, IPAddress? address, string? path, string? subprotocol);
+    [LoggerMessage(1, LogLevel.Debug, "{Connection} from {Address} opened on {Path} over {Protocol}, subprotocol {Subprotocol}")]
+    public static partial void Opened(ILogger logger, string connection, IPAddress? address, PathString path, string protocol, string? subprotocol);
 
     [LoggerMessage(2, LogLevel.Debug, "{Connection} {Result}")]
     public static partial void Closed(ILogger logger, string connection, CloseResult result);
@@ -22,4 +23,7 @@ internal static partial class Log
 
     [LoggerMessage(6, LogLevel.Information, "shutting down: closing {Count} connections with 1001")]
     public static partial void Draining(ILogger logger, int count);
+
+    [LoggerMessage(7, LogLevel.Error, "{Connection}: {Callback} failed")]
+    public static partial void CallbackFailed(ILogger logger, string connection, string callback, Exception error);
 }

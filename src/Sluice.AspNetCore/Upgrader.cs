@@ -1,9 +1,8 @@
-using System.Diagnostics.Metrics;
 using Microsoft.AspNetCore.Connections.Features;
 using Microsoft.AspNetCore.Http;
 using Microsoft.AspNetCore.Http.Features;
+using Microsoft.AspNetCore.Http.Timeouts;
 using Microsoft.Extensions.Logging;
-using Microsoft.Extensions.Primitives;
 using Microsoft.Net.Http.Headers;
 using Sluice.Handshake;
 using Sluice.Protocol;
@@ -14,16 +13,15 @@ namespace Sluice.AspNetCore;
 /// Turns an HTTP request into a WebSocket connection: for handlers and middleware of one's own.
 /// <see cref="WebSocketEndpoints"/> is made of it. Thread-safe.
 /// </summary>
+/// <remarks>
+/// Needs a server that switches protocols, as Kestrel does. <c>Microsoft.AspNetCore.TestHost</c> does not: there every
+/// handshake is refused with 501, so test against Kestrel on port 0.
+/// </remarks>
 public sealed class Upgrader
 {
-    private static readonly Meter Meter = new(ConnectionMetrics.MeterName);
-
-    private static readonly Counter<long> Refusals =
-        Meter.CreateCounter<long>("sluice.handshakes.refused", "{handshake}", "Opening handshakes refused, by reason.");
-
     private readonly WebSocketEndpointOptions _options;
     private readonly HandshakePolicy _policy;
-    private readonly ILogger _logger;
+    private readonly Refusals _refusals;
 
     /// <summary>An upgrader for one kind of endpoint.</summary>
     /// <param name="options">What to agree to; <see langword="null"/> for the defaults.</param>
@@ -34,10 +32,11 @@ public sealed class Upgrader
         ArgumentNullException.ThrowIfNull(logger);
         _options = options ?? WebSocketEndpointOptions.Default;
         _policy = new HandshakePolicy { Subprotocols = _options.Subprotocols, Origins = _options.Origins };
-        _logger = logger;
+        _refusals = new Refusals(_options.OnRefused, logger);
     }
 
-    /// <summary>Checks the opening handshake and answers it (RFC 6455 §4.2).</summary>
+    /// <summary>Checks the opening handshake and answers it: over HTTP/1.1 an upgrade (RFC 6455 §4.2), over HTTP/2 and 3 an
+    /// extended CONNECT (RFC 8441 §5).</summary>
     /// <param name="context">The request. Keep its handler running until the connection is released: the server closes the
     /// transport when the handler returns.</param>
     /// <returns>The connection, to be disposed by the caller; <see langword="null"/> when the handshake was refused and
@@ -45,99 +44,71 @@ public sealed class Upgrader
     public async Task<WebSocketConnection?> UpgradeAsync(HttpContext context)
     {
         ArgumentNullException.ThrowIfNull(context);
-        var outcome = ServerHandshake.Evaluate(ReadRequest(context.Request), _policy);
-        if (!outcome.IsAccepted)
+        var request = RequestFields.Read(context);
+        var multiplexed = RequestFields.IsMultiplexed(context);
+        var outcome = multiplexed ? ConnectHandshake.Evaluate(request, _policy) : ServerHandshake.Evaluate(request, _policy);
+        if ((outcome.Refusal ?? FindObstacle(context, multiplexed)) is { } refusal)
         {
-            await RefuseAsync(context, outcome.Refusal).ConfigureAwait(false);
-            return null;
-        }
-        var upgrade = context.Features.Get<IHttpUpgradeFeature>();
-        if (upgrade is not { IsUpgradableRequest: true })
-        {
-            await RefuseAsync(context, StatusCodes.Status501NotImplemented, "NotUpgradable", "this server can't upgrade the request").ConfigureAwait(false);
+            await _refusals.AnswerAsync(context, refusal).ConfigureAwait(false);
             return null;
         }
 
+        LiftLimits(context.Features);
+        if (outcome.Subprotocol is { } subprotocol) context.Response.Headers.SecWebSocketProtocol = subprotocol;
+        return multiplexed
+            ? await AcceptAsync(context, outcome).ConfigureAwait(false)
+            : await SwitchAsync(context, outcome).ConfigureAwait(false);
+    }
+
+    private static HandshakeRefusal? FindObstacle(HttpContext context, bool multiplexed)
+    {
+        var features = context.Features;
+        if (multiplexed) return features.Get<IHttpExtendedConnectFeature>() is { IsExtendedConnect: true } ? null : Refusals.Unsupported;
+        if (features.Get<IHttpUpgradeFeature>() is { IsUpgradableRequest: true }) return null;
+        return features.Get<IHttpRequestBodyDetectionFeature>() is { CanHaveBody: true } ? Refusals.Body : Refusals.Unsupported;
+    }
+
+    // What bounds a request must not bound a connection, which has limits and times of its own. Over HTTP/1.1 the server
+    // itself lifts them; over HTTP/2 the frames are a request body, with a size and a rate.
+    private static void LiftLimits(IFeatureCollection features)
+    {
+        features.Get<IHttpRequestTimeoutFeature>()?.DisableTimeout();
+        if (features.Get<IHttpMaxRequestBodySizeFeature>() is { IsReadOnly: false } size) size.MaxRequestBodySize = null;
+        if (features.Get<Microsoft.AspNetCore.Server.Kestrel.Core.Features.IHttpMinRequestBodyDataRateFeature>() is { } rate) rate.MinDataRate = null;
+    }
+
+    private async Task<WebSocketConnection?> SwitchAsync(HttpContext context, HandshakeOutcome outcome)
+    {
         var headers = context.Response.Headers;
         headers.Upgrade = "websocket";
         headers.SecWebSocketAccept = outcome.Accept;
-        if (outcome.Subprotocol is { } subprotocol) headers.SecWebSocketProtocol = subprotocol;
         Stream stream;
         try
         {
-            stream = await upgrade.UpgradeAsync().ConfigureAwait(false);
+            stream = await context.Features.Get<IHttpUpgradeFeature>()!.UpgradeAsync().ConfigureAwait(false);
         }
         catch (InvalidOperationException) when (!context.Response.HasStarted)
         {
-            // Kestrel's MaxConcurrentUpgradedConnections.
+            // Kestrel's MaxConcurrentUpgradedConnections. What was prepared for the 101 must not stand in the refusal.
+            headers.Remove(HeaderNames.Upgrade);
             headers.Remove(HeaderNames.SecWebSocketAccept);
-            await RefuseAsync(context, StatusCodes.Status503ServiceUnavailable, "TooMany", "too many open connections; try again later").ConfigureAwait(false);
+            headers.Remove(HeaderNames.SecWebSocketProtocol);
+            await _refusals.AnswerAsync(context, Refusals.NoRoom).ConfigureAwait(false);
             return null;
         }
-        return new WebSocketConnection(
-            FindTransport(context, stream), Role.Server, _options.Connection, outcome.Subprotocol, context.Abort);
+        var connection = Connect(UpgradedTransport.Of(context, stream), outcome, new TransportAbort(context));
+        if (context.Features.Get<IConnectionLifetimeFeature>() is { } lifetime) _ = TransportEnd.EnforceAsync(connection, lifetime, _options.Connection);
+        return connection;
     }
 
-    // The transport's own pipes carry the bytes after the 101, those that came right behind the request among them.
-    // Only over HTTP/1.1: over HTTP/2 the same feature is the connection that all streams share.
-    private static UpgradedTransport FindTransport(HttpContext context, Stream stream)
+    private async Task<WebSocketConnection?> AcceptAsync(HttpContext context, HandshakeOutcome outcome)
     {
-        if (HttpProtocol.IsHttp11(context.Request.Protocol)
-            && context.Features.Get<IConnectionTransportFeature>() is { } connection)
-        {
-            return new UpgradedTransport(connection.Transport);
-        }
-        return new UpgradedTransport(stream);
+        var stream = await context.Features.Get<IHttpExtendedConnectFeature>()!.AcceptAsync().ConfigureAwait(false);
+        var abort = new TransportAbort(context);
+        var end = new StreamEnd(context.Response, abort);
+        return end.Connection = Connect(UpgradedTransport.Of(stream, end.Run), outcome, abort);
     }
 
-    private static HandshakeRequest ReadRequest(HttpRequest request)
-    {
-        var headers = request.Headers;
-        return new HandshakeRequest
-        {
-            Method = request.Method,
-            HttpVersion = request.Protocol,
-            Scheme = request.Scheme,
-            Host = Join(headers.Host),
-            Upgrade = Join(headers.Upgrade),
-            Connection = Join(headers.Connection),
-            Key = Join(headers.SecWebSocketKey),
-            Version = Join(headers.SecWebSocketVersion),
-            Subprotocols = Join(headers.SecWebSocketProtocol),
-            Extensions = Join(headers.SecWebSocketExtensions),
-            Origin = Join(headers.Origin),
-        };
-    }
-
-    private static string? Join(StringValues values) => values.Count == 0 ? null : values.ToString();
-
-    private async Task RefuseAsync(HttpContext context, HandshakeRefusal refusal)
-    {
-        Count(refusal.Reason.ToString());
-        Log.Refused(_logger, context.Connection.RemoteIpAddress, refusal.Status, refusal.Message);
-        context.Response.StatusCode = refusal.Status;
-        foreach (var (name, value) in refusal.Headers) context.Response.Headers.Append(name, value);
-        if (_options.OnRefused is { } respond)
-        {
-            await respond(context, refusal).ConfigureAwait(false);
-            return;
-        }
-        await WriteAsync(context, refusal.Message).ConfigureAwait(false);
-    }
-
-    private Task RefuseAsync(HttpContext context, int status, string reason, string message)
-    {
-        Count(reason);
-        Log.Refused(_logger, context.Connection.RemoteIpAddress, status, message);
-        context.Response.StatusCode = status;
-        return WriteAsync(context, message);
-    }
-
-    private static void Count(string reason) => Refusals.Add(1, new KeyValuePair<string, object?>("reason", reason));
-
-    private static Task WriteAsync(HttpContext context, string message)
-    {
-        context.Response.ContentType = "text/plain; charset=utf-8";
-        return context.Response.WriteAsync(message + "\n", context.RequestAborted);
-    }
+    private WebSocketConnection Connect(UpgradedTransport transport, HandshakeOutcome outcome, TransportAbort abort)
+        => new(transport, Role.Server, _options.Connection, outcome.Subprotocol, abort.Invoke);
 }

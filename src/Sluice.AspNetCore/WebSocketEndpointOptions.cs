@@ -20,9 +20,10 @@ public sealed record WebSocketEndpointOptions
     /// <summary>Limits and times of each connection.</summary>
     public ConnectionOptions Connection { get; init; } = ConnectionOptions.Default;
 
-    /// <summary>Writes the response when the handshake is refused, in place of the status and one line of text.</summary>
+    /// <summary>Writes the response when the handshake is refused: the status and the headers that belong to it are set,
+    /// and may be changed; the line of text is left to it. Over HTTP/1.1 the connection is closed behind it.</summary>
     public Func<HttpContext, HandshakeRefusal, Task>? OnRefused { get; init; }
 
-    /// <summary>Called once for each connection when it has ended, before its transport is released. Must not block.</summary>
+    /// <summary>Called once for each connection when it has ended, and its handler too. Must not block; an exception is logged.</summary>
     public Action<HttpContext, CloseResult>? OnClosed { get; init; }
 }

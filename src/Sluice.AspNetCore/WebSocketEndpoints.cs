@@ -7,14 +7,19 @@ using Microsoft.Extensions.Logging;
 
 namespace Sluice.AspNetCore;
 
-/// <summary>WebSocket endpoints in ASP.NET Core's routing.</summary>
+/// <summary>
+/// WebSocket endpoints in ASP.NET Core's routing, over HTTP/1.1 and, where the server offers extended CONNECT, HTTP/2 and 3.
+/// When the host stops, what is open is closed with 1001.
+/// </summary>
 public static class WebSocketEndpoints
 {
     /// <summary>Maps a path to a handler that gets each connection.</summary>
     /// <param name="endpoints">The application.</param>
     /// <param name="pattern">The route, as <c>/rooms/{room}</c>.</param>
     /// <param name="handler">Runs for as long as the connection is wanted. When it returns, the connection is closed with 1000;
-    /// when it throws, with 1011 and an error in the log; <see cref="WebSocketClosedException"/> is no error.</param>
+    /// when it throws, with 1011 and an error in the log; <see cref="WebSocketClosedException"/> is no error. It should end when
+    /// <see cref="WebSocketConnection.Closed"/> does: until then the host's shutdown waits for it, within
+    /// <c>HostOptions.ShutdownTimeout</c>.</param>
     /// <param name="options">What to agree to, and limits; <see langword="null"/> for the defaults.</param>
     public static IEndpointConventionBuilder MapWebSocket(
         this IEndpointRouteBuilder endpoints, [StringSyntax("Route")] string pattern,
@@ -49,46 +54,5 @@ public static class WebSocketEndpoints
         var endpoint = new WebSocketEndpoint(
             new Upgrader(options, logger), handler, options?.OnClosed, OpenConnections.Of(endpoints.ServiceProvider), logger);
         return endpoints.Map(pattern, endpoint.ServeAsync);
-    }
-
-    private sealed class WebSocketEndpoint(
-        Upgrader upgrader, Func<HttpContext, WebSocketConnection, Task> handler, Action<HttpContext, CloseResult>? onClosed,
-        OpenConnections open, ILogger logger)
-    {
-        public async Task ServeAsync(HttpContext context)
-        {
-            var connection = await upgrader.UpgradeAsync(context).ConfigureAwait(false);
-            if (connection is null) return;
-            var id = context.Connection.Id;
-            Log.Opened(logger, id, context.Connection.RemoteIpAddress, context.Request.Path, connection.Subprotocol);
-            open.Add(connection);
-            try
-            {
-                await handler(context, connection).ConfigureAwait(false);
-            }
-            catch (WebSocketClosedException)
-            {
-                // A send met the end of the connection, which is told below.
-            }
-            catch (OperationCanceledException) when (connection.State != ConnectionState.Open)
-            {
-                // What the handler waited for was cancelled because the connection, or the server, is ending.
-            }
-            catch (Exception e)
-            {
-                Log.HandlerFailed(logger, id, e);
-                _ = connection.CloseAsync(CloseCode.InternalError, "the handler failed");
-            }
-            await connection.DisposeAsync().ConfigureAwait(false);
-            open.Remove(connection);
-            Tell(context, id, connection.CloseResult!);
-        }
-
-        private void Tell(HttpContext context, string id, CloseResult result)
-        {
-            if (result.WasClean) Log.Closed(logger, id, result);
-            else Log.ClosedAbnormally(logger, id, result);
-            onClosed?.Invoke(context, result);
-        }
     }
 }

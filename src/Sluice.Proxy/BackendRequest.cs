@@ -24,6 +24,7 @@ internal static class BackendRequest
             VersionPolicy = HttpVersionPolicy.RequestVersionExact,
             Content = content,
         };
+        if (host.Length > 0) to.Headers.TryAddWithoutValidation(HeaderNames.Host, host); // first, as RFC 9110 §7.2 advises
         var hopByHop = new HopByHop(from.Headers.Connection);
         foreach (var (name, values) in from.Headers)
         {
@@ -34,7 +35,6 @@ internal static class BackendRequest
             Add(to.Content.Headers, name, values);
         }
 
-        if (host.Length > 0) to.Headers.TryAddWithoutValidation(HeaderNames.Host, host);
         if (HeaderTokens.Contains(from.Headers.TE, "trailers"))
         {
             to.Headers.TryAddWithoutValidation(HeaderNames.TE, "trailers");

@@ -16,6 +16,9 @@ internal sealed record Exchange(HttpContext Context, string Path, Uri Url, strin
         BackendRequest.Create(Context.Request, method, Url, Host, content, emptyContent);
 }
 
+/// <summary>The client's connection ended amid its request.</summary>
+internal sealed class ClientGoneException(Exception inner) : Exception(inner.Message, inner);
+
 /// <summary>The backend failed before a response could be started.</summary>
 internal sealed class FailedException(Failure failure, Exception? inner = null) : Exception(failure.Detail, inner)
 {

@@ -39,7 +39,10 @@ internal sealed class ProxyMetrics
 
     public void BytesToClient(long count) => _bytes.Add(count, ToClientTag);
 
-    public void Failed(string reason) => _failures.Add(1, new KeyValuePair<string, object?>("reason", reason));
+    public void Failed(FailureReason reason) => Failed(reason.ToString());
 
-    public void Failed(FailureReason reason) => Failed(JsonNamingPolicy.SnakeCaseLower.ConvertName(reason.ToString()));
+    public void Failed(TunnelEnd end) => Failed("Tunnel" + end);
+
+    private void Failed(string reason) =>
+        _failures.Add(1, new KeyValuePair<string, object?>("reason", JsonNamingPolicy.SnakeCaseLower.ConvertName(reason)));
 }

@@ -1,3 +1,4 @@
+using System.IO.Pipelines;
 using System.Net;
 using System.Net.Http;
 using Microsoft.AspNetCore.Http;
@@ -26,17 +27,7 @@ internal sealed class RequestBody(HttpRequest request, long? length, ResponseDea
         do
         {
             deadline.Disarm(); // the client's turn; Kestrel's minimum data rate watches over it
-            System.IO.Pipelines.ReadResult result;
-            try
-            {
-                result = await reader.ReadAsync(cancellationToken).ConfigureAwait(false);
-            }
-            catch (Exception e)
-            {
-                ClientFailure = e;
-                throw;
-            }
-
+            var result = await ReadAsync(reader, stream, cancellationToken).ConfigureAwait(false);
             deadline.Arm();
             completed = result.IsCompleted;
             foreach (var segment in result.Buffer) await stream.WriteAsync(segment, cancellationToken).ConfigureAwait(false);
@@ -45,6 +36,24 @@ internal sealed class RequestBody(HttpRequest request, long? length, ResponseDea
             reader.AdvanceTo(result.Buffer.End);
         }
         while (!completed);
+    }
+
+    private async ValueTask<ReadResult> ReadAsync(PipeReader reader, Stream stream, CancellationToken cancellationToken)
+    {
+        var clientsTurn = true;
+        try
+        {
+            if (reader.TryRead(out var ready)) return ready;
+            clientsTurn = false;
+            await stream.FlushAsync(cancellationToken).ConfigureAwait(false); // the headers, which the backend need not wait for
+            clientsTurn = true;
+            return await reader.ReadAsync(cancellationToken).ConfigureAwait(false);
+        }
+        catch (Exception e) when (clientsTurn)
+        {
+            ClientFailure = e;
+            throw;
+        }
     }
 
     /// <inheritdoc/>

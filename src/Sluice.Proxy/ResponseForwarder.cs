@@ -1,7 +1,9 @@
+using System.Net;
 using System.Net.Http;
 using Microsoft.AspNetCore.Http;
 using Microsoft.AspNetCore.Http.Features;
 using Microsoft.Extensions.Logging;
+using Microsoft.Net.Http.Headers;
 
 namespace Sluice.Proxy;
 
@@ -18,7 +20,7 @@ internal sealed class ResponseForwarder(Exchange exchange, ProxyOptions options,
     {
         var to = _context.Response;
         if (ResponseHead.Copy(from, to) is { } problem) throw new FailedException(Failure.Invalid(problem));
-        if (close && HttpProtocol.IsHttp11(_context.Request.Protocol)) to.Headers.Connection = "close";
+        if (close) EndConnection(from);
         if (!ResponseHead.MayHaveBody(_context.Request.Method, to.StatusCode)) return;
 
         _context.Features.Get<IHttpResponseBodyFeature>()?.DisableBuffering();
@@ -35,6 +37,16 @@ internal sealed class ResponseForwarder(Exchange exchange, ProxyOptions options,
             Log.BrokeOff(logger, exchange.Method, exchange.Path, failure.Detail);
             _context.Abort();
         }
+    }
+
+    private void EndConnection(HttpResponseMessage from)
+    {
+        if (!HttpProtocol.IsHttp11(_context.Request.Protocol)) return; // HTTP/2 has no such fields
+        var headers = _context.Response.Headers;
+        headers.Connection = "close";
+        if (from.StatusCode != HttpStatusCode.UpgradeRequired || !HeaderTokens.Contains(ResponseHead.Values(from.Headers, HeaderNames.Upgrade), "websocket")) return;
+        headers.Connection = "close, Upgrade";
+        headers.Upgrade = "websocket"; // a 426 must say to what (RFC 9110 §15.5.22)
     }
 
     // Bytes leave as they come, and so do the headers when the body keeps us waiting: server-sent events depend on it.

@@ -56,7 +56,7 @@ internal sealed class ReverseProxy : IDisposable
             if (upgrade is null) await ForwardAsync(exchange).ConfigureAwait(false);
             else await _upgrades.ForwardAsync(exchange, upgrade).ConfigureAwait(false);
         }
-        catch (Exception) when (exchange.Context.RequestAborted.IsCancellationRequested)
+        catch (Exception e) when (e is ClientGoneException || exchange.Context.RequestAborted.IsCancellationRequested)
         {
             Log.ClientGone(_logger, exchange.Method, exchange.Path);
             exchange.Context.Abort();
@@ -105,7 +105,7 @@ internal sealed class ReverseProxy : IDisposable
         }
         catch (Exception) when (body?.ClientFailure is { } clientFailure && !deadline.Expired)
         {
-            throw clientFailure as BadHttpRequestException ?? new BadHttpRequestException("the request's body broke off", clientFailure);
+            throw clientFailure as BadHttpRequestException ?? (Exception)new ClientGoneException(clientFailure);
         }
         catch (Exception e) when (e is HttpRequestException or IOException || deadline.Expired)
         {

@@ -23,10 +23,13 @@ internal sealed class Tunnel : IDisposable
     private readonly ReadOnlyMemory<byte> _early;
     private readonly ProxyOptions _options;
     private readonly ProxyMetrics _metrics;
+    private readonly Lock _cutting = new();
     private readonly Watch _clientTakes;
     private readonly Watch _backendTakes;
     private readonly Watch _halfClosed;
     private int _end;
+    private bool _backendEnded;
+    private bool _disposed;
 
     /// <summary>Joins the two; nothing flows before <see cref="RunAsync"/>.</summary>
     /// <param name="client">The client's side.</param>
@@ -64,14 +67,21 @@ internal sealed class Tunnel : IDisposable
     /// <summary>Ends both sides at once with a reset. From any thread, any number of times.</summary>
     public void Cut(TunnelEnd why)
     {
-        if (why == TunnelEnd.HalfCloseTimeout) Volatile.Write(ref _end, (int)why); // the close before it was not the whole story
-        else EndsBy(why);
-        _backend.Abort();
-        _abortClient();
+        // Once disposed, the request behind _abortClient is over, and may already be another. The backend comes second:
+        // the tunnel does not end before it, so the request is still there while the client is aborted.
+        lock (_cutting)
+        {
+            if (_disposed) return;
+            if (why == TunnelEnd.HalfCloseTimeout) Volatile.Write(ref _end, (int)why); // the close before it was not the whole story
+            else EndsBy(why);
+            _abortClient();
+            _backend.Abort();
+        }
     }
 
     public void Dispose()
     {
+        lock (_cutting) _disposed = true;
         _clientTakes.Dispose();
         _backendTakes.Dispose();
         _halfClosed.Dispose();
@@ -93,7 +103,7 @@ internal sealed class Tunnel : IDisposable
                 await SendToBackendAsync(result.Buffer).ConfigureAwait(false);
                 sending = false;
                 _client.Input.AdvanceTo(result.Buffer.End);
-                if (result.IsCanceled) return; // the other direction has ended the tunnel
+                if (Volatile.Read(ref _backendEnded)) return; // a cancelled read alone may be Kestrel's, which cancels one when the host stops
                 if (result.IsCompleted) break;
             }
 
@@ -120,6 +130,7 @@ internal sealed class Tunnel : IDisposable
             if (await WriteEarlyAsync().ConfigureAwait(false)) await CopyUntilEndAsync().ConfigureAwait(false);
             await DiscardAsync().ConfigureAwait(false);
             EndsBy(TunnelEnd.BackendClosed);
+            Volatile.Write(ref _backendEnded, true);
             _client.Input.CancelPendingRead();
         }
         catch (Exception)

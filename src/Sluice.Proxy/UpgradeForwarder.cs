@@ -85,8 +85,8 @@ internal sealed class UpgradeForwarder(Backend backend, ProxyOptions options, Pr
             if (client.IsExtendedConnect) context.Response.Headers.Remove(HeaderNames.SecWebSocketAccept);
             var pipe = await client.AcceptAsync().ConfigureAwait(false);
             metrics.Upgrade("accepted");
-            using var tunnel = new Tunnel(pipe, context.Abort, end, options, metrics);
-            await tunnels.RunAsync(tunnel).ConfigureAwait(false);
+            var tunnel = new Tunnel(pipe, context.Abort, end, options, metrics);
+            using (tunnel) await tunnels.RunAsync(tunnel).ConfigureAwait(false);
             Report(exchange, tunnel);
         }
         catch (InvalidOperationException) when (!context.Response.HasStarted)
@@ -102,8 +102,8 @@ internal sealed class UpgradeForwarder(Backend backend, ProxyOptions options, Pr
 
     private void Report(Exchange exchange, Tunnel tunnel)
     {
+        if (tunnel.End is not (TunnelEnd.ClientClosed or TunnelEnd.BackendClosed)) metrics.Failed(tunnel.End);
         var seconds = options.TimeProvider.GetElapsedTime(tunnel.Opened).TotalSeconds;
         Log.TunnelEnded(logger, exchange.Path, tunnel.End, seconds, tunnel.BytesToBackend, tunnel.BytesToClient);
-        if (tunnel.End is not (TunnelEnd.ClientClosed or TunnelEnd.BackendClosed)) metrics.Failed($"tunnel_{tunnel.End}");
     }
 }

@@ -67,6 +67,7 @@ public sealed class DialTests : IDisposable
         var error = await Should.ThrowAsync<HandshakeException>(connecting.Guarding());
         error.Failure.ShouldBe(ConnectFailure.ConnectionLost);
         error.Message.ShouldContain("before it answered");
+        _server.HasPending.ShouldBeFalse("nobody dialled again");
     }
 
     [Fact]

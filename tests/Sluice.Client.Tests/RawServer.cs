@@ -14,6 +14,9 @@ internal sealed class RawServer : IDisposable
 
     public string Url => $"ws://127.0.0.1:{Port}/path?a=b";
 
+    /// <summary>Whether somebody has connected and was not accepted yet.</summary>
+    public bool HasPending => _listener.Pending();
+
     /// <summary>The next connection.</summary>
     public async Task<RawPeer> AcceptAsync() => new(await _listener.AcceptSocketAsync().Guarding());
 

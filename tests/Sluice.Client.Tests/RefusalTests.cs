@@ -41,10 +41,7 @@ public sealed class RefusalTests : IDisposable
         error.Status.ShouldBe(302);
         error.Headers["Location"].ShouldBe([elsewhere.Url]);
         error.Message.ShouldContain("redirects are not followed");
-        var arriving = elsewhere.AcceptAsync();
-        arriving.IsCompleted.ShouldBeFalse("nobody connected there");
-        elsewhere.Dispose();
-        await Should.ThrowAsync<Exception>(arriving);
+        elsewhere.HasPending.ShouldBeFalse("nobody connected there");
     }
 
     [Fact]

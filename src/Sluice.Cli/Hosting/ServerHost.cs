@@ -74,8 +74,8 @@ internal static class ServerHost
 
         void Configure(Microsoft.AspNetCore.Server.Kestrel.Core.ListenOptions options)
         {
-            // WebSocket over HTTP/2 is an extended CONNECT, which the endpoints do not speak: browsers then use HTTP/1.1.
-            options.Protocols = HttpProtocols.Http1;
+            // In clear text there is no ALPN to choose HTTP/2 by.
+            options.Protocols = url.Tls ? HttpProtocols.Http1AndHttp2 : HttpProtocols.Http1;
             if (url.Tls) options.UseHttps(settings.Certificate!);
         }
     }

@@ -59,7 +59,7 @@ function reasonFromStatus(response, offered) {
   switch (response.status) {
     case 400:
     case 426:
-      return `${answer}, so a WebSocket may well live there. ${subprotocolHint(offered) || 'The server may refuse this page’s origin; its log says why.'}`;
+      return `${answer}, so a WebSocket may well live there. ${subprotocolHint(offered) || 'The server may refuse this page’s origin or something else in the request; its log says why.'}`;
     case 401:
     case 403:
       return `${answer}: the server wants proof of who you are, or refuses this page’s origin.`;

@@ -19,26 +19,38 @@ internal sealed class DialFailure(Uri url, SocketsHttpHandler handler)
     public HandshakeException TimedOut(Exception inner, TimeSpan? limit)
     {
         var message = limit is { } time
-            ? $"{url.Authority} did not complete the opening handshake within {Seconds(time)}; see that it is reachable, or allow a longer {nameof(WebSocketClientOptions.HandshakeTimeout)}"
+            ? $"{url.Authority} did not complete the opening handshake within {Seconds(time)}; "
+                + $"see that it is reachable, or allow a longer {nameof(WebSocketClientOptions.HandshakeTimeout)}"
             : $"{Target} could not be connected to within {Seconds(handler.ConnectTimeout)}, the handler's ConnectTimeout";
         return new HandshakeException(ConnectFailure.Timeout, message, inner);
     }
 
     /// <summary>The attempt failed.</summary>
-    public HandshakeException Explain(HttpRequestException error) => error.HttpRequestError switch
+    public HandshakeException Explain(HttpRequestException error) => Kind(error) switch
     {
-        HttpRequestError.NameResolutionError
-            => New(Own(ConnectFailure.NameNotResolved), $"the name of {Target} can't be resolved; check how it is spelt, and the DNS", error),
+        HttpRequestError.NameResolutionError => NotResolved(error),
+        HttpRequestError.ConnectionError => Socket(error),
         HttpRequestError.SecureConnectionError => Tls(error),
-        HttpRequestError.ProxyTunnelError
-            => New(ConnectFailure.Proxy, $"{Target} does not let the connection to {url.Authority} through: {Excerpt.Of(error.Message)}", error),
-        HttpRequestError.ResponseEnded
-            => New(ConnectFailure.ConnectionLost, $"{url.Authority} closed the connection before it answered; is it an HTTP server, and does this port speak TLS?", error),
-        HttpRequestError.InvalidResponse
-            => New(ConnectFailure.InvalidResponse, $"{url.Authority} did not answer with HTTP/1.1: {Excerpt.Of(error.Message)}", error),
-        HttpRequestError.ConfigurationLimitExceeded
-            => New(ConnectFailure.InvalidResponse, $"{url.Authority} answered with more header than the handler's MaxResponseHeadersLength of {handler.MaxResponseHeadersLength} KiB", error),
-        _ => Socket(error),
+        HttpRequestError.ProxyTunnelError => New(
+            ConnectFailure.Proxy,
+            $"{Target} does not let the connection to {url.Authority} through: {Excerpt.Of(error.Message)}",
+            error),
+        HttpRequestError.ResponseEnded => New(
+            ConnectFailure.ConnectionLost,
+            $"{url.Authority} closed the connection before it answered; is it an HTTP server, and does this port speak TLS?",
+            error),
+        HttpRequestError.InvalidResponse => New(
+            ConnectFailure.InvalidResponse,
+            $"{url.Authority} did not answer with HTTP/1.1: {Excerpt.Of(error.Message)}",
+            error),
+        HttpRequestError.ConfigurationLimitExceeded => New(
+            ConnectFailure.InvalidResponse,
+            $"{url.Authority} answered with more header than the handler's MaxResponseHeadersLength of {handler.MaxResponseHeadersLength} KiB",
+            error),
+        _ => New(
+            ConnectFailure.ConnectionLost,
+            $"the connection to {url.Authority} broke before it answered: {Excerpt.Of(Find<IOException>(error)?.Message ?? error.Message)}",
+            error),
     };
 
     private HandshakeException Tls(HttpRequestException error)
@@ -52,20 +64,18 @@ internal sealed class DialFailure(Uri url, SocketsHttpHandler handler)
 
     private HandshakeException Socket(HttpRequestException error)
     {
-        if (error.HttpRequestError != HttpRequestError.ConnectionError)
-        {
-            var why = Find<IOException>(error)?.Message ?? error.Message;
-            return New(ConnectFailure.ConnectionLost, $"the connection to {url.Authority} broke before it answered: {Excerpt.Of(why)}", error);
-        }
         var socket = Find<SocketException>(error);
         return socket?.SocketErrorCode switch
         {
-            SocketError.ConnectionRefused
-                => New(Own(ConnectFailure.ConnectionRefused), $"nothing listens on {Target} (connection refused); start the server, or check the port", error),
-            SocketError.TimedOut
-                => New(Own(ConnectFailure.Timeout), $"{Target} did not answer (the system gave up connecting); check the address, and firewalls between", error),
-            SocketError.HostNotFound or SocketError.TryAgain or SocketError.NoData
-                => New(Own(ConnectFailure.NameNotResolved), $"the name of {Target} can't be resolved; check how it is spelt, and the DNS", error),
+            SocketError.ConnectionRefused => New(
+                Own(ConnectFailure.ConnectionRefused),
+                $"nothing listens on {Target} (connection refused); start the server, or check the port",
+                error),
+            SocketError.TimedOut => New(
+                Own(ConnectFailure.Timeout),
+                $"{Target} did not answer (the system gave up connecting); check the address, and firewalls between",
+                error),
+            SocketError.HostNotFound or SocketError.TryAgain or SocketError.NoData => NotResolved(error),
             _ => New(
                 Own(ConnectFailure.Unreachable),
                 $"{Target} can't be reached: {Excerpt.Of((socket as Exception ?? error).Message)}; check the address, and the network",
@@ -73,9 +83,19 @@ internal sealed class DialFailure(Uri url, SocketsHttpHandler handler)
         };
     }
 
+    private HandshakeException NotResolved(HttpRequestException error) => New(
+        Own(ConnectFailure.NameNotResolved),
+        $"the name of {Target} can't be resolved; check how it is spelt, and the DNS",
+        error);
+
+    // What the callback that dials has thrown says more than what the handler makes of it.
+    private static HttpRequestError Kind(HttpRequestException error)
+        => Find<HttpIOException>(error)?.HttpRequestError ?? error.HttpRequestError;
+
     private ConnectFailure Own(ConnectFailure failure) => _proxy is null ? failure : ConnectFailure.Proxy;
 
-    private static HandshakeException New(ConnectFailure failure, string message, Exception inner) => new(failure, message, inner);
+    private static HandshakeException New(ConnectFailure failure, string message, Exception inner)
+        => new(failure, message, inner);
 
     private static string Seconds(TimeSpan time) => string.Create(CultureInfo.InvariantCulture, $"{time.TotalSeconds:0.###} s");
 
@@ -88,7 +108,8 @@ internal sealed class DialFailure(Uri url, SocketsHttpHandler handler)
         return null;
     }
 
-    private static Uri? FindProxy(Uri url, SocketsHttpHandler handler)
+    /// <summary>The proxy that the handler uses for a URL; <see langword="null"/> for none.</summary>
+    public static Uri? FindProxy(Uri url, SocketsHttpHandler handler)
     {
         if (!handler.UseProxy) return null;
         try

@@ -7,7 +7,9 @@ namespace Sluice;
 /// <see cref="SocketsHttpHandler"/> alone would let a dial or a TLS handshake go on for seconds after its caller has
 /// gone, and keep what comes of it.
 /// </summary>
-internal sealed class DialledSocket
+/// <param name="once">Whether one dial is all: <see cref="SocketsHttpHandler"/> would dial a server that hung up without an
+/// answer three times more. Credentials may need a second dial, for the answer to a challenge.</param>
+internal sealed class DialledSocket(bool once)
 {
     private static readonly HttpRequestOptionsKey<DialledSocket> Key = new("Sluice.DialledSocket");
 
@@ -56,6 +58,7 @@ internal sealed class DialledSocket
         lock (_gate)
         {
             if (_closed) throw new OperationCanceledException("the attempt to connect was given up");
+            if (_socket is not null && once) throw new HttpIOException(HttpRequestError.ResponseEnded, "the server hung up");
             _socket = socket; // one that stood here is closed by the handler, which asked for another
         }
     }

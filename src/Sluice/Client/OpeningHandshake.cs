@@ -39,7 +39,7 @@ internal sealed class OpeningHandshake(Uri url, WebSocketClientOptions options, 
 
     private async Task<WebSocketConnection> SendAsync(CancellationToken cancellation)
     {
-        var socket = new DialledSocket();
+        var socket = new DialledSocket(once: handler.Credentials is null && DialFailure.FindProxy(url, handler) is null);
         using var request = CreateRequest();
         socket.Follow(request, handler);
         using var invoker = new HttpMessageInvoker(handler, disposeHandler: false);
@@ -47,7 +47,10 @@ internal sealed class OpeningHandshake(Uri url, WebSocketClientOptions options, 
         try
         {
             response = await invoker.SendAsync(request, cancellation).ConfigureAwait(false);
-            if (response.StatusCode == HttpStatusCode.SwitchingProtocols) return await OpenAsync(response, cancellation).ConfigureAwait(false);
+            if (response.StatusCode == HttpStatusCode.SwitchingProtocols)
+            {
+                return await OpenAsync(response, cancellation).ConfigureAwait(false);
+            }
             throw await Refusal.ReadAsync(url, response, options.MaxRefusalBody, cancellation).ConfigureAwait(false);
         }
         catch

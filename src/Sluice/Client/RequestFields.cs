@@ -40,7 +40,10 @@ internal static class RequestFields
     public static KeyValuePair<string, string>[] Copy(IReadOnlyCollection<KeyValuePair<string, string>> fields, string parameter)
     {
         ArgumentNullException.ThrowIfNull(fields, parameter);
-        if (fields.Count > MaxCount) throw new ArgumentException($"{fields.Count} headers are too many; at most {MaxCount} are taken", parameter);
+        if (fields.Count > MaxCount)
+        {
+            throw new ArgumentException($"{fields.Count} headers are too many; at most {MaxCount} are taken", parameter);
+        }
         KeyValuePair<string, string>[] copy = [.. fields];
         foreach (var (name, value) in copy)
         {
@@ -53,10 +56,14 @@ internal static class RequestFields
     /// <summary>Refuses what would end the line or say nothing definite.</summary>
     public static void CheckValue(string name, string? value, string parameter)
     {
-        if (value is null) throw new ArgumentException($"the header {name} has no value; leave it out, or give it an empty one", parameter);
+        if (value is null)
+        {
+            throw new ArgumentException($"the header {name} has no value; leave it out, or give it an empty one", parameter);
+        }
         if (!value.AsSpan().ContainsAnyExcept(ValueCharacters)) return;
         // The value may be a secret, so it is not quoted.
-        throw new ArgumentException($"the header {name} may hold printable ASCII and tabs only (RFC 9110 §5.5); encode the rest", parameter);
+        var words = $"the header {name} may hold printable ASCII and tabs only (RFC 9110 §5.5); encode the rest";
+        throw new ArgumentException(words, parameter);
     }
 
     private static void CheckName(string? name, string parameter)

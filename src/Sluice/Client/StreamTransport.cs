@@ -9,7 +9,8 @@ internal sealed class StreamTransport(Stream stream) : IDuplexPipe
     private const int BufferSize = 16 * 1024;
 
     // Waiting for bytes with an empty buffer first: an idle connection holds none.
-    private static readonly StreamPipeReaderOptions ReaderOptions = new(bufferSize: BufferSize, minimumReadSize: BufferSize / 4, leaveOpen: true, useZeroByteReads: true);
+    private static readonly StreamPipeReaderOptions ReaderOptions = new(
+        bufferSize: BufferSize, minimumReadSize: BufferSize / 4, leaveOpen: true, useZeroByteReads: true);
 
     private static readonly StreamPipeWriterOptions WriterOptions = new(minimumBufferSize: BufferSize, leaveOpen: true);
 

@@ -48,7 +48,8 @@ public static class WebSocketClient
         {
             // It would take the caller's headers to wherever a server points.
             throw new ArgumentException(
-                $"the handler follows redirects; set its AllowAutoRedirect to false, or begin with {nameof(WebSocketClient)}.{nameof(CreateHandler)}()",
+                "the handler follows redirects; set its AllowAutoRedirect to false, "
+                    + $"or begin with {nameof(WebSocketClient)}.{nameof(CreateHandler)}()",
                 nameof(options));
         }
         return new OpeningHandshake(url, options, handler).RunAsync(cancellationToken);

@@ -25,7 +25,7 @@ public sealed class WebSocketEventClient(string url, WebSocketClientOptions? opt
     public Func<ValueTask>? OnConnected { get; set; }
 
     /// <summary>Connecting failed. Without this callback, <see cref="ConnectAsync"/> throws instead.</summary>
-    public Action<HandshakeException>? OnConnectError { get; set; }
+    public Func<HandshakeException, ValueTask>? OnConnectError { get; set; }
 
     /// <summary>A text message came.</summary>
     public Func<string, ValueTask>? OnTextMessage { get; set; }
@@ -40,7 +40,7 @@ public sealed class WebSocketEventClient(string url, WebSocketClientOptions? opt
     public Action<byte[]>? OnPong { get; set; }
 
     /// <summary>The connection has ended, and how. The last callback of a connection.</summary>
-    public Action<CloseResult>? OnDisconnected { get; set; }
+    public Func<CloseResult, ValueTask>? OnDisconnected { get; set; }
 
     /// <summary>The connection, also after its end; <see langword="null"/> before the first.</summary>
     public WebSocketConnection? Connection => _connection;
@@ -75,7 +75,7 @@ public sealed class WebSocketEventClient(string url, WebSocketClientOptions? opt
         {
             Volatile.Write(ref _busy, 0);
             if (e is not HandshakeException error || OnConnectError is not { } told) throw;
-            told(error);
+            await told(error).ConfigureAwait(false);
             return false;
         }
     }
@@ -111,18 +111,29 @@ public sealed class WebSocketEventClient(string url, WebSocketClientOptions? opt
 
     private async Task<CloseResult> RunAsync(WebSocketConnection connection)
     {
+        var handler = new Handler(this);
         try
         {
-            return await connection.RunAsync(new Handler(this)).ConfigureAwait(false);
+            return await connection.RunAsync(handler).ConfigureAwait(false);
         }
         finally
         {
-            Volatile.Write(ref _busy, 0);
+            try
+            {
+                await handler.Disconnected.ConfigureAwait(false);
+            }
+            finally
+            {
+                Volatile.Write(ref _busy, 0);
+            }
         }
     }
 
     private sealed class Handler(WebSocketEventClient client) : IWebSocketHandler
     {
+        /// <summary>Done when <see cref="OnDisconnected"/> is.</summary>
+        public Task Disconnected { get; private set; } = Task.CompletedTask;
+
         public ValueTask OnOpenAsync(WebSocketConnection connection) => client.OnConnected?.Invoke() ?? default;
 
         public ValueTask OnMessageAsync(WebSocketConnection connection, MessageType type, ReadOnlyMemory<byte> payload)
@@ -134,6 +145,7 @@ public sealed class WebSocketEventClient(string url, WebSocketClientOptions? opt
 
         public void OnPong(WebSocketConnection connection, ReadOnlySpan<byte> payload) => client.OnPong?.Invoke(payload.ToArray());
 
-        public void OnClose(WebSocketConnection connection, CloseResult result) => client.OnDisconnected?.Invoke(result);
+        public void OnClose(WebSocketConnection connection, CloseResult result)
+            => Disconnected = client.OnDisconnected?.Invoke(result).AsTask() ?? Task.CompletedTask;
     }
 }

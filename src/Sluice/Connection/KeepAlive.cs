@@ -20,6 +20,7 @@ internal sealed class KeepAlive : TimerWheel.Entry
     private long _nextId;
     private long _pingDue;
     private long _endDue = long.MaxValue;
+    private long _graceDue = long.MaxValue;
     private long _lastMessage; // on the wheel's coarse clock
     private long _keepAliveId;
     private long _keepAliveSentAt;
@@ -58,6 +59,14 @@ internal sealed class KeepAlive : TimerWheel.Entry
         Reschedule(endWithin: time);
     }
 
+    /// <summary>Sets the time at which <see cref="WebSocketConnection.OnGraceOver"/> is called.</summary>
+    public void GraceWithin(TimeSpan time)
+    {
+        lock (_gate) _graceDue = After(_wheel.Now, time);
+        Reschedule();
+    }
+
+    /// <summary>The connection has ended: pings that wait are told so.</summary>
     public void Stop(CloseResult result)
     {
         Ping? pings;
@@ -127,12 +136,16 @@ internal sealed class KeepAlive : TimerWheel.Entry
     {
         var now = _wheel.Now;
         long endDue;
+        bool graceOver;
         lock (_gate)
         {
             if (_stopped) return;
             endDue = _endDue;
             if (now >= endDue) _endDue = long.MaxValue;
+            graceOver = now >= _graceDue;
+            if (graceOver) _graceDue = long.MaxValue;
         }
+        if (graceOver) Run(static connection => connection.OnGraceOver());
         // What ends a connection may run its user's code, and so does not run on the timer of all connections.
         if (now >= endDue) Run(static connection => connection.OnEndDue());
         else if (now >= SendDue(long.MaxValue)) Run(static connection => connection.OnSendTimeout());
@@ -184,7 +197,7 @@ internal sealed class KeepAlive : TimerWheel.Entry
             var now = _wheel.Now;
             if (endWithin is { } time) _endDue = Math.Min(_endDue, After(now, time));
             // A flush that is stuck is found by looking: as often as makes its time-out exact.
-            var due = Math.Min(_endDue, SendDue(After(now, _options.SendTimeout)));
+            var due = Math.Min(Math.Min(_endDue, _graceDue), SendDue(After(now, _options.SendTimeout)));
             if (!_connection.IsClosing) due = Math.Min(due, Math.Min(_pingDue, IdleDue));
             _wheel.Schedule(this, due);
         }

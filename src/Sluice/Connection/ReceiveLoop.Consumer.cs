@@ -155,6 +155,7 @@ internal sealed partial class ReceiveLoop : IValueTaskSource<Message>, IValueTas
                 _ready = null;
                 return new ValueTask<Message>(ready);
             }
+            _owed = false;
             if (_connection.IsEnded) return new ValueTask<Message>(Message.Closed);
             _messageSource.Reset();
             _messageSource.RunContinuationsAsynchronously = false;
@@ -255,14 +256,22 @@ internal sealed partial class ReceiveLoop : IValueTaskSource<Message>, IValueTas
 
     private bool StayForConsumer()
     {
+        bool wait;
         lock (_gate)
         {
-            var wanted = _phase == Phase.MessageStart
-                ? _handler is not null || _demand is Demand.Message or Demand.Stream || _discard
-                : _demand == Demand.Chunk || _stream is null;
-            if (!wanted && !_stopping) _running = false;
-            return _running;
+            var wanted = _stopping || _phase switch
+            {
+                Phase.MessageStart => _handler is not null || _demand is Demand.Message or Demand.Stream || _discard,
+                Phase.Ending => MayEnd,
+                _ => _demand == Demand.Chunk || _stream is null,
+            };
+            if (wanted) return true;
+            wait = _phase == Phase.Ending && !_graceGiven;
+            if (wait) _graceGiven = true;
+            _running = false;
         }
+        if (wait) _connection.OnEndHeldUp();
+        return false;
     }
 
     private Outcome DeliverStart()
@@ -273,6 +282,7 @@ internal sealed partial class ReceiveLoop : IValueTaskSource<Message>, IValueTas
             // Else the caller gave up just now: the message waits for the next one.
             if (_demand != Demand.Stream) return Outcome.Continue;
             _demand = Demand.None;
+            _owed = true;
             StartPayload();
             _stream = _started = new MessageReader(this, start);
             _running = false;
@@ -290,6 +300,7 @@ internal sealed partial class ReceiveLoop : IValueTaskSource<Message>, IValueTas
         _metrics.Received(1, message.Payload.Length);
         lock (_gate)
         {
+            _owed = true;
             if (_demand is not (Demand.Message or Demand.Stream))
             {
                 _ready = message; // the caller gave up meanwhile: it is the next one's
@@ -334,7 +345,7 @@ internal sealed partial class ReceiveLoop : IValueTaskSource<Message>, IValueTas
         _offset += consumed;
         if (violation is not null)
         {
-            Fail(violation);
+            FailNow(violation);
             Fail(Demand.Chunk, Lost());
             return Outcome.Continue;
         }

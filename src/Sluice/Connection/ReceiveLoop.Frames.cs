@@ -28,6 +28,7 @@ internal sealed partial class ReceiveLoop
         Phase.Payload => ReadPayload(),
         Phase.FrameEnd => EndFrame(),
         Phase.Control => ReadControl(),
+        Phase.Ending => ReachEnd(),
         Phase.Linger => PassOver(),
         Phase.AwaitEnd => PassAll(),
         _ => Outcome.Done,
@@ -144,20 +145,7 @@ internal sealed partial class ReceiveLoop
                 _connection.OnPong(payload);
                 return TellPong(payload);
         }
-        if (ClosePayload.TryRead(payload, out var code, out var reason) is { } violation) Fail(violation);
-        else _connection.OnCloseFrame(code, reason);
-        // The peer has sent its last frame. The server ends the transport at once, a client waits for it (§7.1.1).
-        _phase = _connection.Role == Role.Server ? Phase.Done : Phase.AwaitEnd;
-        return Outcome.Continue;
-    }
-
-    private Outcome Fail(ProtocolViolation violation)
-    {
-        _assembly.Drop();
-        DropControl();
-        _connection.Fail(violation.CloseCode, violation.Message);
-        _phase = Phase.Linger;
-        return Outcome.Continue;
+        return TakeClose(payload);
     }
 
     private Outcome PassOver()

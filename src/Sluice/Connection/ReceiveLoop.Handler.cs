@@ -33,6 +33,7 @@ internal sealed partial class ReceiveLoop
             }
             _handlerContext = ExecutionContext.Capture();
             _handler = handler;
+            _owed = false;
             finished = _finished;
         }
         if (finished) TellHandler();

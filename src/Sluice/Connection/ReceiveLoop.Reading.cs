@@ -40,8 +40,7 @@ internal sealed partial class ReceiveLoop : IThreadPoolWorkItem
             ReleaseBuffer();
             if (_inputEnded)
             {
-                _connection.OnInputEnded();
-                _phase = Phase.Done;
+                _phase = _phase >= Phase.Linger ? Phase.Done : Phase.Ending;
                 return true;
             }
         }

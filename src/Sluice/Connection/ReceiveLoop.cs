@@ -38,6 +38,7 @@ internal sealed partial class ReceiveLoop
         Payload,
         FrameEnd,
         Control,
+        Ending, // the input's end was met, and is told when the last message's receiver is back
         Linger, // failed: passes over frames until the peer's close frame
         AwaitEnd, // passes over bytes until the transport ends
         Done,

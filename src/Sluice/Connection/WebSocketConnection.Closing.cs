@@ -55,6 +55,11 @@ public sealed partial class WebSocketConnection
         return true;
     }
 
+    /// <summary>The input's end was met behind a message that its receiver may still want to answer.</summary>
+    internal void OnEndHeldUp() => KeepAlive.GraceWithin(_options.CloseTimeout);
+
+    internal void OnGraceOver() => _loop.EndGrace();
+
     /// <summary>The transport ended without a close frame.</summary>
     internal void OnInputEnded()
         => End(Vanished(_outputError is { } error ? Failed(error) : "the peer closed the transport without a close frame", _outputError));

@@ -1,0 +1,72 @@
+using Sluice.Protocol;
+
+namespace Sluice;
+
+/// <summary>
+/// What the input ends with: a violation, the peer's close frame, or no more bytes. When it stands right behind a
+/// message, whoever received that message first gets to answer it: the close frame goes out when the next message is
+/// asked for (RFC 6455 §5.5.1 allows the delay), so that what is sent does not depend on how the bytes were cut.
+/// </summary>
+internal sealed partial class ReceiveLoop
+{
+    private ProtocolViolation? _violation;
+    private CloseCode _closeCode;
+    private string? _closeReason;
+    private bool _lastFrameSeen;
+    private bool _owed; // a message was handed out, and nothing was asked for since
+    private bool _graceGiven;
+    private bool _graceOver;
+
+    /// <summary>Whoever holds the last message had time enough to answer it.</summary>
+    public void EndGrace()
+    {
+        lock (_gate) _graceOver = true;
+        Kick();
+    }
+
+    private Outcome Fail(ProtocolViolation violation)
+    {
+        _violation = violation;
+        _phase = Phase.Ending;
+        return Outcome.Continue;
+    }
+
+    private Outcome FailNow(ProtocolViolation violation)
+    {
+        _violation = violation;
+        return EndInput();
+    }
+
+    private Outcome TakeClose(ReadOnlySpan<byte> payload)
+    {
+        _violation = ClosePayload.TryRead(payload, out _closeCode, out _closeReason);
+        _lastFrameSeen = true;
+        _phase = Phase.Ending;
+        return Outcome.Continue;
+    }
+
+    private Outcome ReachEnd()
+    {
+        lock (_gate)
+        {
+            if (!MayEnd) return Outcome.NeedConsumer;
+        }
+        return EndInput();
+    }
+
+    // With the gate held.
+    private bool MayEnd => !_owed || _demand != Demand.None || _discard || _graceOver;
+
+    private Outcome EndInput()
+    {
+        _assembly.Drop();
+        if (_violation is { } violation) _connection.Fail(violation.CloseCode, violation.Message);
+        else if (_lastFrameSeen) _connection.OnCloseFrame(_closeCode, _closeReason!);
+        else _connection.OnInputEnded();
+        // After the peer's last frame the server ends the transport at once, a client waits for it (§7.1.1).
+        if (_inputEnded && !_hasBuffer) _phase = Phase.Done;
+        else if (!_lastFrameSeen) _phase = Phase.Linger;
+        else _phase = _connection.Role == Role.Server ? Phase.Done : Phase.AwaitEnd;
+        return Outcome.Continue;
+    }
+}
