@@ -22,7 +22,8 @@ internal sealed partial class MemoryTrim(ConnectionMetrics metrics, TimeProvider
         long peak = 0;
         long before = 0;
         var quiet = 0;
-        while (await timer.WaitForNextTickAsync(stoppingToken).ConfigureAwait(false))
+        using var stop = stoppingToken.UnsafeRegister(static timer => ((PeriodicTimer)timer!).Dispose(), timer);
+        while (await timer.WaitForNextTickAsync(CancellationToken.None).ConfigureAwait(false)) // false once it is disposed
         {
             var open = metrics.OpenConnections;
             peak = Math.Max(peak, open);
