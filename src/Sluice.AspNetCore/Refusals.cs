@@ -2,7 +2,6 @@ using System.Diagnostics.Metrics;
 using System.Text;
 using Microsoft.AspNetCore.Http;
 using Microsoft.Extensions.Logging;
-using Microsoft.Net.Http.Headers;
 using Sluice.Handshake;
 
 namespace Sluice.AspNetCore;
@@ -32,7 +31,11 @@ internal sealed class Refusals(Func<HttpContext, HandshakeRefusal, Task>? respon
         response.StatusCode = refusal.Status;
         foreach (var (name, value) in refusal.Headers) response.Headers.Append(name, value);
         // A proxy that forwarded the upgrade might take what follows for a tunnel: nothing behind a refusal is answered.
-        if (!RequestFields.IsMultiplexed(context)) response.Headers.AppendCommaSeparatedValues(HeaderNames.Connection, "close");
+        if (!RequestFields.IsMultiplexed(context))
+        {
+            var connection = response.Headers.Connection;
+            response.Headers.Connection = connection.Count == 0 ? "close" : $"{connection}, close";
+        }
         return respond is null ? WriteAsync(context, refusal.Message) : respond(context, refusal);
     }
 

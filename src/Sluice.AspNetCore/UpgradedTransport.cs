@@ -29,26 +29,10 @@ internal sealed class UpgradedTransport : IDuplexPipe
         {
             return new UpgradedTransport(transport.Input, transport.Output);
         }
-        return OfStream(stream, static () => { });
+        return Of(stream, static () => { });
     }
 
-    /// <summary>Behind an extended CONNECT: one stream of the connection, which ends as soon as the WebSocket has, even when the
-    /// request's handler goes on.</summary>
-    public static UpgradedTransport OfExtendedConnect(HttpContext context, Stream stream)
-        => OfStream(stream, () => _ = EndAsync(context.Response));
-
-    private static UpgradedTransport OfStream(Stream stream, Action onEnd)
-        => new(PipeReader.Create(stream, ReaderOptions), PipeWriter.Create(new OutgoingStream(stream, onEnd), WriterOptions));
-
-    private static async Task EndAsync(HttpResponse response)
-    {
-        try
-        {
-            await response.CompleteAsync().ConfigureAwait(false);
-        }
-        catch (Exception e) when (e is IOException or OperationCanceledException or ObjectDisposedException or InvalidOperationException)
-        {
-            // The stream was reset, or has ended already.
-        }
-    }
+    /// <summary>Behind an extended CONNECT: one stream of the connection.</summary>
+    public static UpgradedTransport Of(Stream stream, Action onOutputEnd)
+        => new(PipeReader.Create(stream, ReaderOptions), PipeWriter.Create(new OutgoingStream(stream, onOutputEnd), WriterOptions));
 }

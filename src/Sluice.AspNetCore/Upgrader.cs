@@ -1,3 +1,4 @@
+using Microsoft.AspNetCore.Connections.Features;
 using Microsoft.AspNetCore.Http;
 using Microsoft.AspNetCore.Http.Features;
 using Microsoft.AspNetCore.Http.Timeouts;
@@ -54,14 +55,9 @@ public sealed class Upgrader
 
         LiftLimits(context.Features);
         if (outcome.Subprotocol is { } subprotocol) context.Response.Headers.SecWebSocketProtocol = subprotocol;
-        var transport = multiplexed ? await AcceptAsync(context).ConfigureAwait(false) : await SwitchAsync(context, outcome.Accept).ConfigureAwait(false);
-        if (transport is null)
-        {
-            await _refusals.AnswerAsync(context, Refusals.NoRoom).ConfigureAwait(false);
-            return null;
-        }
-        var abort = new TransportAbort(context);
-        return new WebSocketConnection(transport, Role.Server, _options.Connection, outcome.Subprotocol, abort.Invoke);
+        return multiplexed
+            ? await AcceptAsync(context, outcome).ConfigureAwait(false)
+            : await SwitchAsync(context, outcome).ConfigureAwait(false);
     }
 
     private static HandshakeRefusal? FindObstacle(HttpContext context, bool multiplexed)
@@ -81,15 +77,15 @@ public sealed class Upgrader
         if (features.Get<Microsoft.AspNetCore.Server.Kestrel.Core.Features.IHttpMinRequestBodyDataRateFeature>() is { } rate) rate.MinDataRate = null;
     }
 
-    private static async Task<UpgradedTransport?> SwitchAsync(HttpContext context, string? accept)
+    private async Task<WebSocketConnection?> SwitchAsync(HttpContext context, HandshakeOutcome outcome)
     {
         var headers = context.Response.Headers;
         headers.Upgrade = "websocket";
-        headers.SecWebSocketAccept = accept;
+        headers.SecWebSocketAccept = outcome.Accept;
+        Stream stream;
         try
         {
-            var stream = await context.Features.Get<IHttpUpgradeFeature>()!.UpgradeAsync().ConfigureAwait(false);
-            return UpgradedTransport.Of(context, stream);
+            stream = await context.Features.Get<IHttpUpgradeFeature>()!.UpgradeAsync().ConfigureAwait(false);
         }
         catch (InvalidOperationException) when (!context.Response.HasStarted)
         {
@@ -97,13 +93,22 @@ public sealed class Upgrader
             headers.Remove(HeaderNames.Upgrade);
             headers.Remove(HeaderNames.SecWebSocketAccept);
             headers.Remove(HeaderNames.SecWebSocketProtocol);
+            await _refusals.AnswerAsync(context, Refusals.NoRoom).ConfigureAwait(false);
             return null;
         }
+        var connection = Connect(UpgradedTransport.Of(context, stream), outcome, new TransportAbort(context));
+        if (context.Features.Get<IConnectionLifetimeFeature>() is { } lifetime) _ = TransportEnd.EnforceAsync(connection, lifetime, _options.Connection);
+        return connection;
     }
 
-    private static async Task<UpgradedTransport?> AcceptAsync(HttpContext context)
+    private async Task<WebSocketConnection?> AcceptAsync(HttpContext context, HandshakeOutcome outcome)
     {
         var stream = await context.Features.Get<IHttpExtendedConnectFeature>()!.AcceptAsync().ConfigureAwait(false);
-        return UpgradedTransport.OfExtendedConnect(context, stream);
+        var abort = new TransportAbort(context);
+        var end = new StreamEnd(context.Response, abort);
+        return end.Connection = Connect(UpgradedTransport.Of(stream, end.Run), outcome, abort);
     }
+
+    private WebSocketConnection Connect(UpgradedTransport transport, HandshakeOutcome outcome, TransportAbort abort)
+        => new(transport, Role.Server, _options.Connection, outcome.Subprotocol, abort.Invoke);
 }

@@ -12,7 +12,9 @@ internal sealed class Member(Rooms rooms, Room room, WebSocketConnection connect
         return default;
     }
 
-    public void OnClose(WebSocketConnection from, CloseResult result) => rooms.Leave(room, this);
+    public void OnClose(WebSocketConnection from, CloseResult result) => Leave();
+
+    public void Leave() => rooms.Leave(room, this);
 
     public void Deliver(PreparedMessage message)
     {
@@ -20,7 +22,7 @@ internal sealed class Member(Rooms rooms, Room room, WebSocketConnection connect
         if (connection.State != ConnectionState.Open) return;
         metrics.Dropped("slow_reader");
         if (Interlocked.Exchange(ref _slow, 1) != 0) return;
-        rooms.Leave(room, this);
+        Leave();
         _ = connection.CloseAsync(CloseCode.PolicyViolation, "too slow for the messages of the room"); // never faults
     }
 }

@@ -21,7 +21,8 @@ public sealed class Rooms
         }
     }
 
-    /// <summary>The room of that name, or <see langword="null"/> when nobody is in it.</summary>
+    /// <summary>The room of that name, or <see langword="null"/> when nobody is in it. Not to be kept: a room ends with its last
+    /// member, and the next of that name is another.</summary>
     public Room? Find(string name)
     {
         lock (_gate) return _rooms.GetValueOrDefault(name);
@@ -33,23 +34,24 @@ public sealed class Rooms
     /// <param name="metrics">Counts messages that a slow member did not get; <see langword="null"/> for the shared ones.</param>
     /// <param name="self">Whether the connection gets its own messages, too.</param>
     /// <returns>Done when the connection has ended and left.</returns>
-    public Task<CloseResult> JoinAsync(string name, WebSocketConnection connection, ConnectionMetrics? metrics = null, bool self = false)
+    /// <exception cref="InvalidOperationException">Somebody else receives from the connection.</exception>
+    public async Task<CloseResult> JoinAsync(string name, WebSocketConnection connection, ConnectionMetrics? metrics = null, bool self = false)
     {
         ArgumentNullException.ThrowIfNull(name);
         ArgumentNullException.ThrowIfNull(connection);
-        Member? member = null;
-        lock (_gate)
+        if (Enter(name, connection, metrics ?? ConnectionMetrics.Shared, self) is not { } member)
         {
-            if (!_rooms.TryGetValue(name, out var room) && _rooms.Count < Options.MaxRooms) _rooms[name] = room = new Room(name);
-            if (room is not null)
-            {
-                member = new Member(this, room, connection, metrics ?? ConnectionMetrics.Shared, self);
-                if (!room.TryAdd(member, Options.MaxMembers)) member = null;
-            }
+            return await connection.CloseAsync(CloseCode.TryAgainLater, "the room, or the house, is full").ConfigureAwait(false);
         }
-        return member is null
-            ? connection.CloseAsync(CloseCode.TryAgainLater, "the room, or the house, is full")
-            : connection.RunAsync(member);
+        try
+        {
+            return await connection.RunAsync(member).ConfigureAwait(false);
+        }
+        finally
+        {
+            // A connection that had ended before it joined never tells its end.
+            member.Leave();
+        }
     }
 
     internal void Leave(Room room, Member member)
@@ -57,6 +59,20 @@ public sealed class Rooms
         lock (_gate)
         {
             if (room.Remove(member) && _rooms.GetValueOrDefault(room.Name) == room) _rooms.Remove(room.Name);
+        }
+    }
+
+    private Member? Enter(string name, WebSocketConnection connection, ConnectionMetrics metrics, bool self)
+    {
+        lock (_gate)
+        {
+            var found = _rooms.TryGetValue(name, out var room);
+            if (!found && _rooms.Count >= Options.MaxRooms) return null;
+            room ??= new Room(name);
+            var member = new Member(this, room, connection, metrics, self);
+            if (!room.TryAdd(member, Options.MaxMembers)) return null;
+            if (!found) _rooms.Add(name, room);
+            return member;
         }
     }
 }
