@@ -11,19 +11,19 @@ internal static class MaskingKeys
 {
     private const int BlockSize = 256;
 
-    [ThreadStatic] private static uint[]? _block;
-    [ThreadStatic] private static int _used;
+    [ThreadStatic] private static uint[]? Block;
+    [ThreadStatic] private static int Used;
 
     public static uint Next()
     {
-        var block = _block ??= new uint[BlockSize];
-        if (_used is 0 or BlockSize)
+        var block = Block ??= new uint[BlockSize];
+        if (Used is 0 or BlockSize)
         {
             RandomNumberGenerator.Fill(MemoryMarshal.AsBytes(block.AsSpan()));
-            _used = 0;
+            Used = 0;
         }
-        var key = block[_used];
-        block[_used++] = 0; // a key that was sent is no secret, but is of no more use either
+        var key = block[Used];
+        block[Used++] = 0; // a key that was sent is no secret, but is of no more use either
         return key;
     }
 }

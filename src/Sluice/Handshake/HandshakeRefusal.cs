@@ -9,13 +9,13 @@ public enum RefusalReason
     /// <summary>The request is older than HTTP/1.1: 400.</summary>
     HttpVersion,
 
-    /// <summary><c>Upgrade</c> does not ask for websocket: 426.</summary>
+    /// <summary><c>Upgrade</c> does not ask for websocket: 426; or <c>:protocol</c> does not: 400.</summary>
     Upgrade,
 
     /// <summary><c>Connection</c> lacks the token upgrade: 400.</summary>
     Connection,
 
-    /// <summary><c>Sec-WebSocket-Version</c> is missing or not 13: 426.</summary>
+    /// <summary><c>Sec-WebSocket-Version</c> is missing or not 13: 426; 400 over HTTP/2 and 3.</summary>
     Version,
 
     /// <summary><c>Sec-WebSocket-Key</c> is missing or not 16 bytes in base64: 400.</summary>
@@ -32,17 +32,36 @@ public enum RefusalReason
 
     /// <summary>The policy does not allow the <c>Origin</c>: 403.</summary>
     Origin,
+
+    /// <summary>The request has a body, behind which no WebSocket can begin: 400.</summary>
+    Body,
+
+    /// <summary>The server has no room for one more connection: 503.</summary>
+    Capacity,
+
+    /// <summary>The server can't switch protocols: 501.</summary>
+    Unsupported,
 }
 
 /// <summary>The answer to a request that does not become a WebSocket (RFC 6455 §4.2.2). Immutable.</summary>
 public sealed class HandshakeRefusal
 {
-    internal HandshakeRefusal(
+    /// <summary>A refusal, also for reasons of the server's own.</summary>
+    /// <param name="status">The HTTP status, 300 to 599.</param>
+    /// <param name="reason">The kind, for metrics.</param>
+    /// <param name="message">For people: one line.</param>
+    /// <param name="headers">Headers of the response.</param>
+    /// <exception cref="ArgumentOutOfRangeException">The status does not refuse.</exception>
+    public HandshakeRefusal(
         int status,
         RefusalReason reason,
         string message,
         params IReadOnlyList<KeyValuePair<string, string>> headers)
     {
+        ArgumentOutOfRangeException.ThrowIfLessThan(status, 300);
+        ArgumentOutOfRangeException.ThrowIfGreaterThan(status, 599);
+        ArgumentNullException.ThrowIfNull(message);
+        ArgumentNullException.ThrowIfNull(headers);
         Status = status;
         Reason = reason;
         Message = message;

@@ -22,8 +22,11 @@ public readonly record struct HandshakeRequest
     /// </summary>
     public string? Scheme { get; init; }
 
-    /// <summary>The value of <c>Host</c>.</summary>
+    /// <summary>The value of <c>Host</c>, or of <c>:authority</c>.</summary>
     public string? Host { get; init; }
+
+    /// <summary>The pseudo-header <c>:protocol</c> of an extended CONNECT; HTTP/1.1 has none.</summary>
+    public string? Protocol { get; init; }
 
     /// <summary>The value of <c>Upgrade</c>.</summary>
     public string? Upgrade { get; init; }

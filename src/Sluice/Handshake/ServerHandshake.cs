@@ -1,6 +1,7 @@
 namespace Sluice.Handshake;
 
-/// <summary>The server's side of the opening handshake over HTTP/1.1 (RFC 6455 §4.2). Pure and thread-safe.</summary>
+/// <summary>The server's side of the opening handshake over HTTP/1.1 (RFC 6455 §4.2); <see cref="ConnectHandshake"/> is the one over
+/// HTTP/2 and 3. Pure and thread-safe.</summary>
 public static class ServerHandshake
 {
     private const string ProxyHint = "a proxy in between must forward Upgrade and Connection";
@@ -26,6 +27,12 @@ public static class ServerHandshake
         ArgumentNullException.ThrowIfNull(policy);
         var refusal = CheckUpgrade(request) ?? CheckWebSocketFields(request);
         if (refusal is not null) return new(refusal);
+        return Agree(request, policy, HandshakeKey.ComputeAccept(request.Key));
+    }
+
+    /// <summary>What both ways to open a WebSocket have in common: subprotocol, extensions, origin.</summary>
+    internal static HandshakeOutcome Agree(in HandshakeRequest request, HandshakePolicy policy, string? accept)
+    {
         if (!Subprotocols.TryParse(request.Subprotocols, out var subprotocols, out var error))
         {
             return new(BadRequest(RefusalReason.Subprotocols, error));
@@ -37,7 +44,7 @@ public static class ServerHandshake
         }
 
         if (!policy.Origins.Allows(request)) return new(ForbidOrigin(request));
-        return new(HandshakeKey.ComputeAccept(request.Key), Subprotocols.Choose(policy.Subprotocols, subprotocols), extensions);
+        return new(accept, Subprotocols.Choose(policy.Subprotocols, subprotocols), extensions);
     }
 
     private static HandshakeRefusal? CheckUpgrade(in HandshakeRequest request)
@@ -71,6 +78,15 @@ public static class ServerHandshake
             $"Connection must contain \"Upgrade\" (RFC 6455 §4.2.1); {Excerpt.OfField(request.Connection)}; {ProxyHint}");
     }
 
+    /// <summary>"A |Host| header field containing the server's authority."</summary>
+    internal static HandshakeRefusal? CheckHost(in HandshakeRequest request)
+    {
+        if (Authority.TryParse(request.Host, out _)) return null;
+        return BadRequest(
+            RefusalReason.Host,
+            $"Host must hold the server's name and port (RFC 6455 §4.2.1); {Excerpt.OfField(request.Host)}");
+    }
+
     private static HandshakeRefusal? CheckWebSocketFields(in HandshakeRequest request)
     {
         // "A |Sec-WebSocket-Version| header field, with a value of 13."
@@ -87,11 +103,7 @@ public static class ServerHandshake
             return BadRequest(RefusalReason.Key, $"{FieldNames.Key} must be 16 bytes in base64 (RFC 6455 §4.2.1); {found}");
         }
 
-        // "A |Host| header field containing the server's authority."
-        if (Authority.TryParse(request.Host, out _)) return null;
-        return BadRequest(
-            RefusalReason.Host,
-            $"Host must hold the server's name and port (RFC 6455 §4.2.1); {Excerpt.OfField(request.Host)}");
+        return CheckHost(request);
     }
 
     private static HandshakeRefusal ForbidOrigin(in HandshakeRequest request) => new(

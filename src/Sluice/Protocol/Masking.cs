@@ -22,7 +22,7 @@ public static class Masking
     /// <summary>Masks or unmasks bytes where they are.</summary>
     /// <param name="payload">Any part of a frame's payload; may be empty.</param>
     /// <param name="key">The masking key, in memory order.</param>
-    /// <param name="offset">The position of <c>payload[0]</c> in the frame's payload; only mod 4 it counts.</param>
+    /// <param name="offset">The position of <c>payload[0]</c> in the frame's payload; its value mod 4 counts.</param>
     /// <returns>The offset for the piece that follows, 0 to 3.</returns>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static int Apply(Span<byte> payload, uint key, int offset)
@@ -39,7 +39,7 @@ public static class Masking
     /// <paramref name="source"/>; overlapping it in any other way gives undefined bytes.
     /// </param>
     /// <param name="key">The masking key, in memory order.</param>
-    /// <param name="offset">The position of <c>source[0]</c> in the frame's payload; only mod 4 it counts.</param>
+    /// <param name="offset">The position of <c>source[0]</c> in the frame's payload; its value mod 4 counts.</param>
     /// <returns>The offset for the piece that follows, 0 to 3.</returns>
     /// <exception cref="ArgumentException">The destination is shorter than the source; nothing was written.</exception>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]

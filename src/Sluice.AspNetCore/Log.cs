@@ -1,0 +1,29 @@
+using System.Net;
+using Microsoft.AspNetCore.Http;
+using Microsoft.Extensions.Logging;
+
+namespace Sluice.AspNetCore;
+
+internal static partial class Log
+{
+    [LoggerMessage(1, LogLevel.Debug, "{Connection} from {Address} opened on {Path} over {Protocol}, subprotocol {Subprotocol}")]
+    public static partial void Opened(ILogger logger, string connection, IPAddress? address, PathString path, string protocol, string? subprotocol);
+
+    [LoggerMessage(2, LogLevel.Debug, "{Connection} {Result}")]
+    public static partial void Closed(ILogger logger, string connection, CloseResult result);
+
+    [LoggerMessage(3, LogLevel.Information, "{Connection} {Result}")]
+    public static partial void ClosedAbnormally(ILogger logger, string connection, CloseResult result);
+
+    [LoggerMessage(4, LogLevel.Information, "handshake from {Address} refused with {Status}: {Reason}")]
+    public static partial void Refused(ILogger logger, IPAddress? address, int status, string reason);
+
+    [LoggerMessage(5, LogLevel.Error, "{Connection}: the handler failed; closing with 1011")]
+    public static partial void HandlerFailed(ILogger logger, string connection, Exception error);
+
+    [LoggerMessage(6, LogLevel.Information, "shutting down: closing {Count} connections with 1001")]
+    public static partial void Draining(ILogger logger, int count);
+
+    [LoggerMessage(7, LogLevel.Error, "{Connection}: {Callback} failed")]
+    public static partial void CallbackFailed(ILogger logger, string connection, string callback, Exception error);
+}

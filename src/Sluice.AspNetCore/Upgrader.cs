@@ -1,0 +1,114 @@
+using Microsoft.AspNetCore.Connections.Features;
+using Microsoft.AspNetCore.Http;
+using Microsoft.AspNetCore.Http.Features;
+using Microsoft.AspNetCore.Http.Timeouts;
+using Microsoft.Extensions.Logging;
+using Microsoft.Net.Http.Headers;
+using Sluice.Handshake;
+using Sluice.Protocol;
+
+namespace Sluice.AspNetCore;
+
+/// <summary>
+/// Turns an HTTP request into a WebSocket connection: for handlers and middleware of one's own.
+/// <see cref="WebSocketEndpoints"/> is made of it. Thread-safe.
+/// </summary>
+/// <remarks>
+/// Needs a server that switches protocols, as Kestrel does. <c>Microsoft.AspNetCore.TestHost</c> does not: there every
+/// handshake is refused with 501, so test against Kestrel on port 0.
+/// </remarks>
+public sealed class Upgrader
+{
+    private readonly WebSocketEndpointOptions _options;
+    private readonly HandshakePolicy _policy;
+    private readonly Refusals _refusals;
+
+    /// <summary>An upgrader for one kind of endpoint.</summary>
+    /// <param name="options">What to agree to; <see langword="null"/> for the defaults.</param>
+    /// <param name="logger">Told of refusals.</param>
+    /// <exception cref="ArgumentException">A subprotocol is not a token, or stands there twice.</exception>
+    public Upgrader(WebSocketEndpointOptions? options, ILogger logger)
+    {
+        ArgumentNullException.ThrowIfNull(logger);
+        _options = options ?? WebSocketEndpointOptions.Default;
+        _policy = new HandshakePolicy { Subprotocols = _options.Subprotocols, Origins = _options.Origins };
+        _refusals = new Refusals(_options.OnRefused, logger);
+    }
+
+    /// <summary>Checks the opening handshake and answers it: over HTTP/1.1 an upgrade (RFC 6455 §4.2), over HTTP/2 and 3 an
+    /// extended CONNECT (RFC 8441 §5).</summary>
+    /// <param name="context">The request. Keep its handler running until the connection is released: the server closes the
+    /// transport when the handler returns.</param>
+    /// <returns>The connection, to be disposed by the caller; <see langword="null"/> when the handshake was refused and
+    /// the response is written.</returns>
+    public async Task<WebSocketConnection?> UpgradeAsync(HttpContext context)
+    {
+        ArgumentNullException.ThrowIfNull(context);
+        var request = RequestFields.Read(context);
+        var multiplexed = RequestFields.IsMultiplexed(context);
+        var outcome = multiplexed ? ConnectHandshake.Evaluate(request, _policy) : ServerHandshake.Evaluate(request, _policy);
+        if ((outcome.Refusal ?? FindObstacle(context, multiplexed)) is { } refusal)
+        {
+            await _refusals.AnswerAsync(context, refusal).ConfigureAwait(false);
+            return null;
+        }
+
+        LiftLimits(context.Features);
+        if (outcome.Subprotocol is { } subprotocol) context.Response.Headers.SecWebSocketProtocol = subprotocol;
+        return multiplexed
+            ? await AcceptAsync(context, outcome).ConfigureAwait(false)
+            : await SwitchAsync(context, outcome).ConfigureAwait(false);
+    }
+
+    private static HandshakeRefusal? FindObstacle(HttpContext context, bool multiplexed)
+    {
+        var features = context.Features;
+        if (multiplexed) return features.Get<IHttpExtendedConnectFeature>() is { IsExtendedConnect: true } ? null : Refusals.Unsupported;
+        if (features.Get<IHttpUpgradeFeature>() is { IsUpgradableRequest: true }) return null;
+        return features.Get<IHttpRequestBodyDetectionFeature>() is { CanHaveBody: true } ? Refusals.Body : Refusals.Unsupported;
+    }
+
+    // What bounds a request must not bound a connection, which has limits and times of its own. Over HTTP/1.1 the server
+    // itself lifts them; over HTTP/2 the frames are a request body, with a size and a rate.
+    private static void LiftLimits(IFeatureCollection features)
+    {
+        features.Get<IHttpRequestTimeoutFeature>()?.DisableTimeout();
+        if (features.Get<IHttpMaxRequestBodySizeFeature>() is { IsReadOnly: false } size) size.MaxRequestBodySize = null;
+        if (features.Get<Microsoft.AspNetCore.Server.Kestrel.Core.Features.IHttpMinRequestBodyDataRateFeature>() is { } rate) rate.MinDataRate = null;
+    }
+
+    private async Task<WebSocketConnection?> SwitchAsync(HttpContext context, HandshakeOutcome outcome)
+    {
+        var headers = context.Response.Headers;
+        headers.Upgrade = "websocket";
+        headers.SecWebSocketAccept = outcome.Accept;
+        Stream stream;
+        try
+        {
+            stream = await context.Features.Get<IHttpUpgradeFeature>()!.UpgradeAsync().ConfigureAwait(false);
+        }
+        catch (InvalidOperationException) when (!context.Response.HasStarted)
+        {
+            // Kestrel's MaxConcurrentUpgradedConnections. What was prepared for the 101 must not stand in the refusal.
+            headers.Remove(HeaderNames.Upgrade);
+            headers.Remove(HeaderNames.SecWebSocketAccept);
+            headers.Remove(HeaderNames.SecWebSocketProtocol);
+            await _refusals.AnswerAsync(context, Refusals.NoRoom).ConfigureAwait(false);
+            return null;
+        }
+        var connection = Connect(UpgradedTransport.Of(context, stream), outcome, new TransportAbort(context));
+        if (context.Features.Get<IConnectionLifetimeFeature>() is { } lifetime) _ = TransportEnd.EnforceAsync(connection, lifetime, _options.Connection);
+        return connection;
+    }
+
+    private async Task<WebSocketConnection?> AcceptAsync(HttpContext context, HandshakeOutcome outcome)
+    {
+        var stream = await context.Features.Get<IHttpExtendedConnectFeature>()!.AcceptAsync().ConfigureAwait(false);
+        var abort = new TransportAbort(context);
+        var end = new StreamEnd(context.Response, abort);
+        return end.Connection = Connect(UpgradedTransport.Of(stream, end.Run), outcome, abort);
+    }
+
+    private WebSocketConnection Connect(UpgradedTransport transport, HandshakeOutcome outcome, TransportAbort abort)
+        => new(transport, Role.Server, _options.Connection, outcome.Subprotocol, abort.Invoke);
+}

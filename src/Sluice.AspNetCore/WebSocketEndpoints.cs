@@ -1,0 +1,58 @@
+using System.Diagnostics.CodeAnalysis;
+using Microsoft.AspNetCore.Builder;
+using Microsoft.AspNetCore.Http;
+using Microsoft.AspNetCore.Routing;
+using Microsoft.Extensions.DependencyInjection;
+using Microsoft.Extensions.Logging;
+
+namespace Sluice.AspNetCore;
+
+/// <summary>
+/// WebSocket endpoints in ASP.NET Core's routing, over HTTP/1.1 and, where the server offers extended CONNECT, HTTP/2 and 3.
+/// When the host stops, what is open is closed with 1001.
+/// </summary>
+public static class WebSocketEndpoints
+{
+    /// <summary>Maps a path to a handler that gets each connection.</summary>
+    /// <param name="endpoints">The application.</param>
+    /// <param name="pattern">The route, as <c>/rooms/{room}</c>.</param>
+    /// <param name="handler">Runs for as long as the connection is wanted. When it returns, the connection is closed with 1000;
+    /// when it throws, with 1011 and an error in the log; <see cref="WebSocketClosedException"/> is no error. It should end when
+    /// <see cref="WebSocketConnection.Closed"/> does: until then the host's shutdown waits for it, within
+    /// <c>HostOptions.ShutdownTimeout</c>.</param>
+    /// <param name="options">What to agree to, and limits; <see langword="null"/> for the defaults.</param>
+    public static IEndpointConventionBuilder MapWebSocket(
+        this IEndpointRouteBuilder endpoints, [StringSyntax("Route")] string pattern,
+        Func<WebSocketConnection, Task> handler, WebSocketEndpointOptions? options = null)
+    {
+        ArgumentNullException.ThrowIfNull(handler);
+        return endpoints.MapWebSocket(pattern, (_, connection) => handler(connection), options);
+    }
+
+    /// <summary>Maps a path to callbacks that run on the receive loop: the fastest way.</summary>
+    /// <param name="endpoints">The application.</param>
+    /// <param name="pattern">The route.</param>
+    /// <param name="handler">Serves all connections of the endpoint.</param>
+    /// <param name="options">What to agree to, and limits; <see langword="null"/> for the defaults.</param>
+    public static IEndpointConventionBuilder MapWebSocket(
+        this IEndpointRouteBuilder endpoints, [StringSyntax("Route")] string pattern,
+        IWebSocketHandler handler, WebSocketEndpointOptions? options = null)
+    {
+        ArgumentNullException.ThrowIfNull(handler);
+        return endpoints.MapWebSocket(pattern, (_, connection) => connection.RunAsync(handler), options);
+    }
+
+    /// <summary>Maps a path to a handler that gets each connection with its request.</summary>
+    /// <inheritdoc cref="MapWebSocket(IEndpointRouteBuilder, string, Func{WebSocketConnection, Task}, WebSocketEndpointOptions?)" path="/param"/>
+    public static IEndpointConventionBuilder MapWebSocket(
+        this IEndpointRouteBuilder endpoints, [StringSyntax("Route")] string pattern,
+        Func<HttpContext, WebSocketConnection, Task> handler, WebSocketEndpointOptions? options = null)
+    {
+        ArgumentNullException.ThrowIfNull(endpoints);
+        ArgumentNullException.ThrowIfNull(handler);
+        var logger = endpoints.ServiceProvider.GetRequiredService<ILoggerFactory>().CreateLogger("Sluice.AspNetCore");
+        var endpoint = new WebSocketEndpoint(
+            new Upgrader(options, logger), handler, options?.OnClosed, OpenConnections.Of(endpoints.ServiceProvider), logger);
+        return endpoints.Map(pattern, endpoint.ServeAsync);
+    }
+}

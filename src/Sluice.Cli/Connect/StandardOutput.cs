@@ -1,0 +1,105 @@
+using System.Buffers;
+using Microsoft.Win32.SafeHandles;
+
+namespace Sluice.Cli.Connect;
+
+/// <summary>
+/// The process' stdout. What is written while a write is under way leaves together in the next one, so that a message
+/// alone is seen at once and a burst costs few calls. Thread-safe; what one caller writes stays in one piece.
+/// </summary>
+internal sealed class StandardOutput(Stream stream) : IAsyncDisposable
+{
+    // How much may wait before a writer is held up.
+    private const int Limit = 1024 * 1024;
+
+    private readonly Lock _gate = new();
+    private readonly CancellationTokenSource _broken = new();
+    private ArrayBufferWriter<byte> _waiting = new();
+    private ArrayBufferWriter<byte> _leaving = new();
+    private Task _draining = Task.CompletedTask;
+    private TaskCompletionSource? _room;
+    private bool _isDraining;
+    private bool _isBroken;
+
+    /// <summary>Cancelled when nobody reads any more, as after <c>| head -1</c>.</summary>
+    public CancellationToken Broken => _broken.Token;
+
+    // Console's stream hides that a pipe is broken, and a FileStream would not move the position that a file's other
+    // writers share: to each its own.
+    public static StandardOutput Open()
+    {
+        if (OperatingSystem.IsWindows() || !Console.IsOutputRedirected) return new StandardOutput(Console.OpenStandardOutput());
+        var stream = new FileStream(new SafeFileHandle(1, ownsHandle: false), FileAccess.Write, bufferSize: 0);
+        return new StandardOutput(stream.CanSeek ? Console.OpenStandardOutput() : stream);
+    }
+
+    /// <summary>Writes bytes, then more bytes.</summary>
+    /// <returns>Done when there is room for more.</returns>
+    public ValueTask WriteAsync(ReadOnlySpan<byte> bytes, ReadOnlySpan<byte> end = default)
+    {
+        lock (_gate)
+        {
+            if (_isBroken) return default;
+            _waiting.Write(bytes);
+            _waiting.Write(end);
+            if (!_isDraining)
+            {
+                _isDraining = true;
+                _draining = Task.Run(Drain);
+            }
+            if (_waiting.WrittenCount < Limit) return default;
+            return new ValueTask((_room ??= new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously)).Task);
+        }
+    }
+
+    /// <summary>Waits until everything has left.</summary>
+    public async ValueTask DisposeAsync()
+    {
+        Task draining;
+        lock (_gate) draining = _draining;
+        await draining.ConfigureAwait(false);
+        _broken.Dispose();
+    }
+
+    private void Drain()
+    {
+        while (TakeWaiting())
+        {
+            try
+            {
+                stream.Write(_leaving.WrittenSpan);
+                stream.Flush();
+            }
+            catch (Exception e) when (e is IOException or UnauthorizedAccessException or ObjectDisposedException)
+            {
+                Break();
+                return;
+            }
+        }
+    }
+
+    private bool TakeWaiting()
+    {
+        lock (_gate)
+        {
+            _leaving.ResetWrittenCount();
+            (_waiting, _leaving) = (_leaving, _waiting);
+            _isDraining = _leaving.WrittenCount > 0;
+            _room?.SetResult();
+            _room = null;
+            return _isDraining;
+        }
+    }
+
+    private void Break()
+    {
+        lock (_gate)
+        {
+            _isBroken = true;
+            _isDraining = false;
+            _room?.SetResult();
+            _room = null;
+        }
+        _broken.Cancel();
+    }
+}

@@ -1,0 +1,37 @@
+using System.CommandLine;
+
+namespace Sluice.Cli.Verbs;
+
+/// <summary>What all verbs have in common.</summary>
+internal static class Verb
+{
+    /// <summary>Runs a verb; what the command line got wrong becomes a line on stderr and exit code 2.</summary>
+    public static async Task<int> RunAsync(ParseResult command, Func<Task<int>> verb)
+    {
+        try
+        {
+            return await verb().ConfigureAwait(false);
+        }
+        catch (Exception e) when (e is UsageException or ArgumentException)
+        {
+            return RefuseUsage(command, Describe(e));
+        }
+    }
+
+    /// <summary>Says what is wrong with the command line, and where to read how it is meant.</summary>
+    public static int RefuseUsage(ParseResult command, params IEnumerable<string> errors)
+    {
+        foreach (var error in errors) Console.Error.WriteLine($"sluice: {error}");
+        var verb = command.CommandResult.Parent is null ? "" : command.CommandResult.Command.Name + " ";
+        Console.Error.WriteLine($"Try 'sluice {verb}--help'.");
+        return ExitCode.Usage;
+    }
+
+    // An ArgumentException adds the name of the parameter in the program, which means nothing on a command line.
+    private static string Describe(Exception error)
+    {
+        if (error is not ArgumentException { ParamName: { } name }) return error.Message;
+        var suffix = $" (Parameter '{name}')";
+        return error.Message.EndsWith(suffix, StringComparison.Ordinal) ? error.Message[..^suffix.Length] : error.Message;
+    }
+}

@@ -1,0 +1,51 @@
+namespace Sluice.Handshake;
+
+/// <summary>
+/// The server's side of the opening handshake over HTTP/2 and 3: an extended CONNECT (RFC 8441 §5, RFC 9220 §3), which
+/// has neither <c>Upgrade</c> and <c>Connection</c> nor a key, and is accepted with 200. Pure and thread-safe.
+/// </summary>
+public static class ConnectHandshake
+{
+    private static readonly KeyValuePair<string, string>[] AllowHeader = [new(FieldNames.Allow, "CONNECT")];
+    private static readonly KeyValuePair<string, string>[] VersionHeader = [new(FieldNames.Version, "13")];
+
+    /// <summary>Checks a request by the rules of RFC 8441 and then by the policy; the first rule that it breaks decides the
+    /// answer.</summary>
+    /// <param name="request">The request, unchecked; <see cref="HandshakeRequest.Protocol"/> among it. <c>Upgrade</c>,
+    /// <c>Connection</c> and the key are not looked at.</param>
+    /// <param name="policy">What the server agrees to.</param>
+    /// <returns>What to answer; accepted, it has no <see cref="HandshakeOutcome.Accept"/>. Nothing in the request makes this
+    /// throw; an <see cref="OriginPolicy.Custom"/> predicate may.</returns>
+    public static HandshakeOutcome Evaluate(in HandshakeRequest request, HandshakePolicy policy)
+    {
+        ArgumentNullException.ThrowIfNull(policy);
+        var refusal = Check(request) ?? ServerHandshake.CheckHost(request);
+        return refusal is not null ? new(refusal) : ServerHandshake.Agree(request, policy, accept: null);
+    }
+
+    private static HandshakeRefusal? Check(in HandshakeRequest request)
+    {
+        if (request.Method != "CONNECT")
+        {
+            var message = $"over HTTP/2 and 3 a WebSocket is opened with CONNECT (RFC 8441 §5), not {Excerpt.Of(request.Method)}";
+            return new(405, RefusalReason.Method, message, AllowHeader);
+        }
+
+        // "A new pseudo-header field :protocol"; the registry's names compare as they are, in lower case.
+        if (request.Protocol != "websocket")
+        {
+            return new(
+                400,
+                RefusalReason.Upgrade,
+                $":protocol must be \"websocket\" (RFC 8441 §5); {Excerpt.OfField(request.Protocol)}");
+        }
+
+        // Not 426, which would have to name the protocol in Upgrade, a field that HTTP/2 does not have (RFC 9113 §8.2.2).
+        if (request.Version == "13") return null;
+        return new(
+            400,
+            RefusalReason.Version,
+            $"{FieldNames.Version} must be 13 (RFC 8441 §5); {Excerpt.OfField(request.Version)}",
+            VersionHeader);
+    }
+}
