@@ -61,7 +61,7 @@ internal sealed partial class ReceiveLoop
     {
         _assembly.Drop();
         if (_violation is { } violation) _connection.Fail(violation.CloseCode, violation.Message);
-        else if (_lastFrameSeen) _connection.OnCloseFrame(_closeCode, _closeReason!);
+        else if (_lastFrameSeen) _connection.OnCloseFrame(_closeCode, _closeReason!, cameFirst: _graceGiven);
         else _connection.OnInputEnded();
         // After the peer's last frame the server ends the transport at once, a client waits for it (§7.1.1).
         if (_inputEnded && !_hasBuffer) _phase = Phase.Done;

@@ -20,7 +20,10 @@ public sealed partial class WebSocketConnection
     internal void OnPong(ReadOnlySpan<byte> payload) => KeepAlive.OnPong(payload);
 
     /// <summary>The peer's close frame came: answers it unless it is the answer (RFC 6455 §5.5.1).</summary>
-    internal void OnCloseFrame(CloseCode code, string reason)
+    /// <param name="code">Its code.</param>
+    /// <param name="reason">Its reason.</param>
+    /// <param name="cameFirst">Whether it came before this side closed, though it is told only now.</param>
+    internal void OnCloseFrame(CloseCode code, string reason, bool cameFirst)
     {
         var first = Interlocked.Exchange(ref _closeSent, 1) == 0;
         if (first)
@@ -30,7 +33,7 @@ public sealed partial class WebSocketConnection
             var length = code.MayBeSent() ? ClosePayload.Write(payload, code, "") : 0;
             Sender.TrySendClose(payload[..length]);
         }
-        End(new CloseResult(code, reason, byPeer: first, wasClean: true));
+        End(new CloseResult(code, reason, byPeer: first || cameFirst, wasClean: true));
         if (Role == Role.Client) KeepAlive.EndWithin(_options.CloseTimeout);
     }
 
@@ -149,12 +152,25 @@ public sealed partial class WebSocketConnection
     private bool End(CloseResult result)
     {
         if (Interlocked.CompareExchange(ref _result, result, null) is not null) return false;
-        _options.Metrics.Closed(result.Code);
+        Count(result.Code);
         Sender.Stop();
         KeepAlive.Stop(result);
         _ended.TrySetResult(result);
         _loop.EndConsumers();
         return true;
+    }
+
+    // A listener to the metrics is somebody's code: what it throws must not keep the connection from ending.
+    private void Count(CloseCode code)
+    {
+        try
+        {
+            _options.Metrics.Closed(code);
+        }
+        catch
+        {
+            // The listener's own fault.
+        }
     }
 
     private bool TryHold()

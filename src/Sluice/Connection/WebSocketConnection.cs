@@ -6,7 +6,8 @@ namespace Sluice;
 
 /// <summary>
 /// One open WebSocket over a pair of pipes, in either role: RFC 6455 §5 to §8. It always reads, so pings are answered
-/// and closes noticed while nobody receives. Any number of callers may send at once; one at a time may receive.
+/// and closes noticed while nobody receives; a close right behind a message is answered when its receiver asks for the
+/// next one, or after <see cref="ConnectionOptions.CloseTimeout"/>. Any number of callers may send at once; one at a time may receive.
 /// Dispose it, or close it and let the peer answer.
 /// </summary>
 public sealed partial class WebSocketConnection : IAsyncDisposable
