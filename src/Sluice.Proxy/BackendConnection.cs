@@ -25,11 +25,11 @@ internal sealed class BackendConnection(Socket socket, Stream stream) : Stream
         _taken = true; // reads give 0 from here on, so this loop waits for nothing and ends with the handler's buffer
         var early = new ArrayBufferWriter<byte>();
         while (await handlerStream.ReadAsync(early.GetMemory()).ConfigureAwait(false) is var read and > 0) early.Advance(read);
-        return early.WrittenMemory;
+        return early.WrittenCount > 0 ? early.WrittenMemory : default;
     }
 
-    /// <summary>Waits until there is something to read, the end included, without holding a buffer.</summary>
-    public async ValueTask WaitAsync() => await stream.ReadAsync(Memory<byte>.Empty).ConfigureAwait(false);
+    /// <summary>Waits until there is something to read, the end included, without holding a buffer. The result means nothing.</summary>
+    public ValueTask<int> WaitAsync() => stream.ReadAsync(Memory<byte>.Empty);
 
     /// <summary>Reads for the tunnel; 0 at the end.</summary>
     public ValueTask<int> ReceiveAsync(Memory<byte> buffer) => stream.ReadAsync(buffer);

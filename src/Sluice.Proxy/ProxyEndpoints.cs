@@ -3,6 +3,7 @@ using System.Diagnostics.Metrics;
 using System.Text;
 using Microsoft.AspNetCore.Builder;
 using Microsoft.AspNetCore.Routing;
+using Microsoft.AspNetCore.Routing.Patterns;
 using Microsoft.AspNetCore.Server.Kestrel.Core;
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Hosting;
@@ -45,11 +46,11 @@ public static class ProxyEndpoints
     /// <param name="backend">The backend's URL, as <c>http://127.0.0.1:8080</c> or <c>https://host/prefix</c>.</param>
     /// <param name="options">How to treat clients and backend, or <see langword="null"/> for the defaults.</param>
     /// <returns>The endpoint, to add authorization or a host filter to.</returns>
-    /// <exception cref="ArgumentException">The URL or an option is not valid; the message says why.</exception>
+    /// <exception cref="ArgumentException">The pattern, the URL or an option is not valid; the message says why.</exception>
     public static IEndpointConventionBuilder MapProxy(this IEndpointRouteBuilder endpoints, [StringSyntax("Route")] string pattern, Uri backend, ProxyOptions? options = null)
     {
         ArgumentNullException.ThrowIfNull(endpoints);
-        ArgumentException.ThrowIfNullOrEmpty(pattern);
+        var route = ParsePattern(pattern);
         var url = BackendUrl.Check(backend);
         var validated = (options ?? new()).Validated();
 
@@ -62,7 +63,20 @@ public static class ProxyEndpoints
             services.GetRequiredService<IMeterFactory>(),
             services.GetRequiredService<ILoggerFactory>().CreateLogger(ProxyMetrics.MeterName),
             services.GetRequiredService<IHostApplicationLifetime>());
-        return endpoints.Map(pattern, proxy.InvokeAsync).WithDisplayName($"proxy {pattern} to {url}");
+        return endpoints.Map(route, proxy.InvokeAsync).WithDisplayName($"proxy {pattern} to {url}");
+    }
+
+    private static RoutePattern ParsePattern(string pattern)
+    {
+        ArgumentException.ThrowIfNullOrEmpty(pattern);
+        try
+        {
+            return RoutePatternFactory.Parse(pattern);
+        }
+        catch (RoutePatternException e)
+        {
+            throw new ArgumentException($"the route pattern '{pattern}' is not valid: {e.Message} /{{**path}} takes every path.", nameof(pattern), e);
+        }
     }
 
     // Kestrel's default refuses a response with a byte above 127 in its header, as in a file name that is not escaped.

@@ -29,6 +29,7 @@ internal sealed class Tunnel : IDisposable
     private readonly Watch _halfClosed;
     private int _end;
     private bool _backendEnded;
+    private bool _halfCloseBegan;
     private bool _disposed;
 
     /// <summary>Joins the two; nothing flows before <see cref="RunAsync"/>.</summary>
@@ -90,6 +91,12 @@ internal sealed class Tunnel : IDisposable
 
     private void EndsBy(TunnelEnd why) => Interlocked.CompareExchange(ref _end, (int)why, (int)TunnelEnd.Open);
 
+    // From the first sign of an end on, whichever direction sees it; a later one must not lengthen it.
+    private void StartHalfCloseTimeout()
+    {
+        if (!Interlocked.Exchange(ref _halfCloseBegan, true)) _halfClosed.Start();
+    }
+
     private async Task CopyToBackendAsync()
     {
         await Task.Yield(); // the two directions start side by side
@@ -108,14 +115,14 @@ internal sealed class Tunnel : IDisposable
             }
 
             EndsBy(TunnelEnd.ClientClosed);
-            _halfClosed.Start();
+            StartHalfCloseTimeout();
             sending = true;
             await _backend.EndSendingAsync().ConfigureAwait(false);
         }
         catch (Exception) when (sending)
         {
             // The backend takes nothing more, but what it sent before may still wait to be read: the other direction finds its end.
-            _halfClosed.Start();
+            StartHalfCloseTimeout();
         }
         catch (Exception)
         {
@@ -165,7 +172,7 @@ internal sealed class Tunnel : IDisposable
     // Where the client is gone, its last bytes may still be on their way to the backend, which must not block on its own.
     private async ValueTask DiscardAsync()
     {
-        _halfClosed.Start();
+        StartHalfCloseTimeout();
         var buffer = ArrayPool<byte>.Shared.Rent(SmallRead);
         try
         {
@@ -242,27 +249,5 @@ internal sealed class Tunnel : IDisposable
 
         BytesToBackend += bytes.Length;
         _metrics.BytesToBackend(bytes.Length);
-    }
-
-    /// <summary>A time-out that costs nothing until it is first needed.</summary>
-    private sealed class Watch(ProxyOptions options, TimeSpan timeout, Action expired) : IDisposable
-    {
-        private ITimer? _timer;
-
-        public void Start()
-        {
-            if (Volatile.Read(ref _timer) is { } timer)
-            {
-                timer.Change(timeout, Timeout.InfiniteTimeSpan);
-                return;
-            }
-
-            timer = options.TimeProvider.CreateTimer(static s => ((Action)s!)(), expired, timeout, Timeout.InfiniteTimeSpan);
-            if (Interlocked.CompareExchange(ref _timer, timer, null) is not null) timer.Dispose();
-        }
-
-        public void Stop() => _timer?.Change(Timeout.InfiniteTimeSpan, Timeout.InfiniteTimeSpan);
-
-        public void Dispose() => _timer?.Dispose();
     }
 }

@@ -64,6 +64,7 @@ public class ConfigurationTest
         await using var app = WebApplication.CreateBuilder().Build();
         Should.Throw<ArgumentException>(() => app.MapProxy("/{**path}", "nonsense"));
         Should.Throw<ArgumentException>(() => app.MapProxy("", "http://127.0.0.1:1"));
+        Should.Throw<ArgumentException>(() => app.MapProxy(string.Concat("/{", "broken"), "http://127.0.0.1:1")).Message.ShouldContain("{**path}");
         Should.Throw<ArgumentException>(() => app.MapProxy(new Uri("ftp://127.0.0.1")));
         Should.Throw<ArgumentException>(() => app.MapProxy(new Uri("http://127.0.0.1"), new ProxyOptions { BufferSize = 1 }));
         app.MapProxy(new Uri("http://127.0.0.1:1")).ShouldNotBeNull();

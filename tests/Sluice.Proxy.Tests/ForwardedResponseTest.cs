@@ -172,6 +172,8 @@ public class ForwardedResponseTest
         body.ShouldContain("headers are too large");
         var (many, _) = await GotAsync($"HTTP/1.1 200 OK\r\n{string.Concat(Enumerable.Range(0, 20_000).Select(i => $"X{i}: \r\n"))}Content-Length: 0\r\n\r\n");
         many.Start.ShouldBe("HTTP/1.1 502 Bad Gateway");
+        var (hints, _) = await GotAsync(string.Concat(Enumerable.Repeat("HTTP/1.1 103 Early Hints\r\nLink: </a>\r\n\r\n", 2_000)) + "HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n");
+        hints.Start.ShouldBe("HTTP/1.1 502 Bad Gateway");
     }
 
     internal static string Unchunked(string body)
