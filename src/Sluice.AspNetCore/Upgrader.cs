@@ -53,7 +53,8 @@ public sealed class Upgrader
             return null;
         }
 
-        LiftLimits(context.Features);
+        // A policy's time-out bounds requests; a connection has times of its own.
+        context.Features.Get<IHttpRequestTimeoutFeature>()?.DisableTimeout();
         if (outcome.Subprotocol is { } subprotocol) context.Response.Headers.SecWebSocketProtocol = subprotocol;
         return multiplexed
             ? await AcceptAsync(context, outcome).ConfigureAwait(false)
@@ -66,15 +67,6 @@ public sealed class Upgrader
         if (multiplexed) return features.Get<IHttpExtendedConnectFeature>() is { IsExtendedConnect: true } ? null : Refusals.Unsupported;
         if (features.Get<IHttpUpgradeFeature>() is { IsUpgradableRequest: true }) return null;
         return features.Get<IHttpRequestBodyDetectionFeature>() is { CanHaveBody: true } ? Refusals.Body : Refusals.Unsupported;
-    }
-
-    // What bounds a request must not bound a connection, which has limits and times of its own. Over HTTP/1.1 the server
-    // itself lifts them; over HTTP/2 the frames are a request body, with a size and a rate.
-    private static void LiftLimits(IFeatureCollection features)
-    {
-        features.Get<IHttpRequestTimeoutFeature>()?.DisableTimeout();
-        if (features.Get<IHttpMaxRequestBodySizeFeature>() is { IsReadOnly: false } size) size.MaxRequestBodySize = null;
-        if (features.Get<Microsoft.AspNetCore.Server.Kestrel.Core.Features.IHttpMinRequestBodyDataRateFeature>() is { } rate) rate.MinDataRate = null;
     }
 
     private async Task<WebSocketConnection?> SwitchAsync(HttpContext context, HandshakeOutcome outcome)
