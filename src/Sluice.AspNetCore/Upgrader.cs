@@ -1,4 +1,3 @@
-using Microsoft.AspNetCore.Connections.Features;
 using Microsoft.AspNetCore.Http;
 using Microsoft.AspNetCore.Http.Features;
 using Microsoft.AspNetCore.Http.Timeouts;
@@ -88,9 +87,7 @@ public sealed class Upgrader
             await _refusals.AnswerAsync(context, Refusals.NoRoom).ConfigureAwait(false);
             return null;
         }
-        var connection = Connect(UpgradedTransport.Of(context, stream), outcome, new TransportAbort(context));
-        if (context.Features.Get<IConnectionLifetimeFeature>() is { } lifetime) _ = TransportEnd.EnforceAsync(connection, lifetime, _options.Connection);
-        return connection;
+        return Connect(UpgradedTransport.Of(context, stream), outcome, new TransportAbort(context));
     }
 
     private async Task<WebSocketConnection?> AcceptAsync(HttpContext context, HandshakeOutcome outcome)
