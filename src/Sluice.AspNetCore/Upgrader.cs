@@ -1,4 +1,3 @@
-using Microsoft.AspNetCore.Connections.Features;
 using Microsoft.AspNetCore.Http;
 using Microsoft.AspNetCore.Http.Features;
 using Microsoft.AspNetCore.Http.Timeouts;
@@ -53,7 +52,8 @@ public sealed class Upgrader
             return null;
         }
 
-        LiftLimits(context.Features);
+        // A policy's time-out bounds requests; a connection has times of its own.
+        context.Features.Get<IHttpRequestTimeoutFeature>()?.DisableTimeout();
         if (outcome.Subprotocol is { } subprotocol) context.Response.Headers.SecWebSocketProtocol = subprotocol;
         return multiplexed
             ? await AcceptAsync(context, outcome).ConfigureAwait(false)
@@ -66,15 +66,6 @@ public sealed class Upgrader
         if (multiplexed) return features.Get<IHttpExtendedConnectFeature>() is { IsExtendedConnect: true } ? null : Refusals.Unsupported;
         if (features.Get<IHttpUpgradeFeature>() is { IsUpgradableRequest: true }) return null;
         return features.Get<IHttpRequestBodyDetectionFeature>() is { CanHaveBody: true } ? Refusals.Body : Refusals.Unsupported;
-    }
-
-    // What bounds a request must not bound a connection, which has limits and times of its own. Over HTTP/1.1 the server
-    // itself lifts them; over HTTP/2 the frames are a request body, with a size and a rate.
-    private static void LiftLimits(IFeatureCollection features)
-    {
-        features.Get<IHttpRequestTimeoutFeature>()?.DisableTimeout();
-        if (features.Get<IHttpMaxRequestBodySizeFeature>() is { IsReadOnly: false } size) size.MaxRequestBodySize = null;
-        if (features.Get<Microsoft.AspNetCore.Server.Kestrel.Core.Features.IHttpMinRequestBodyDataRateFeature>() is { } rate) rate.MinDataRate = null;
     }
 
     private async Task<WebSocketConnection?> SwitchAsync(HttpContext context, HandshakeOutcome outcome)
@@ -96,9 +87,7 @@ public sealed class Upgrader
             await _refusals.AnswerAsync(context, Refusals.NoRoom).ConfigureAwait(false);
             return null;
         }
-        var connection = Connect(UpgradedTransport.Of(context, stream), outcome, new TransportAbort(context));
-        if (context.Features.Get<IConnectionLifetimeFeature>() is { } lifetime) _ = TransportEnd.EnforceAsync(connection, lifetime, _options.Connection);
-        return connection;
+        return Connect(UpgradedTransport.Of(context, stream), outcome, new TransportAbort(context));
     }
 
     private async Task<WebSocketConnection?> AcceptAsync(HttpContext context, HandshakeOutcome outcome)

@@ -20,15 +20,15 @@ internal sealed class CapturedLog : ILoggerProvider
     /// <summary>What Sluice logged, without the lines about connections that opened.</summary>
     public IEnumerable<Entry> OfSluice => Entries.Where(e => e.Category.StartsWith("Sluice", StringComparison.Ordinal) && e.Id.Name != "Opened");
 
-    /// <summary>Waits until that many lines of that event were logged, by Sluice when no other category is given.</summary>
-    public async Task<Entry[]> WaitForAsync(string name, int count = 1, string category = "Sluice")
+    /// <summary>Waits until that many lines of that event of Sluice's were logged.</summary>
+    public async Task<Entry[]> WaitForAsync(string name, int count = 1)
     {
         while (true)
         {
             Task change;
             lock (_gate)
             {
-                Entry[] found = [.. _entries.Where(e => e.Id.Name == name && e.Category.StartsWith(category, StringComparison.Ordinal))];
+                Entry[] found = [.. _entries.Where(e => e.Id.Name == name && e.Category.StartsWith("Sluice", StringComparison.Ordinal))];
                 if (found.Length >= count) return found;
                 change = _change.Task;
             }
