@@ -18,12 +18,23 @@ internal sealed partial class MemoryTrim(ConnectionMetrics metrics, TimeProvider
 
     protected override async Task ExecuteAsync(CancellationToken stoppingToken)
     {
+        try
+        {
+            await WatchAsync(stoppingToken).ConfigureAwait(false);
+        }
+        catch (OperationCanceledException) when (stoppingToken.IsCancellationRequested)
+        {
+            // The end; a host whose start failed would take it for a fault.
+        }
+    }
+
+    private async Task WatchAsync(CancellationToken stopping)
+    {
         using var timer = new PeriodicTimer(Tick, time);
         long peak = 0;
         long before = 0;
         var quiet = 0;
-        using var stop = stoppingToken.UnsafeRegister(static timer => ((PeriodicTimer)timer!).Dispose(), timer);
-        while (await timer.WaitForNextTickAsync(CancellationToken.None).ConfigureAwait(false)) // false once it is disposed
+        while (await timer.WaitForNextTickAsync(stopping).ConfigureAwait(false))
         {
             var open = metrics.OpenConnections;
             peak = Math.Max(peak, open);

@@ -159,6 +159,23 @@ public sealed class ExitCodeTests
     }
 
     [Fact]
+    public async Task A_signal_that_comes_twice_at_once_is_one_request()
+    {
+        // As from timeout, which signals its child and then the child's group.
+        using var server = new RawServer();
+        await using var process = Command.Start("connect", server.WebSocketUrl);
+        using var peer = await server.OpenAsync();
+        await process.Error.WaitForLineAsync("connected to");
+        process.Terminate();
+        process.Interrupt();
+        (await peer.ReadCloseAsync()).ShouldBe(1000);
+        await peer.SendCloseAsync(1000);
+        peer.Dispose();
+
+        (await process.WaitForExitAsync()).ShouldBe(0);
+    }
+
+    [Fact]
     public async Task A_signal_before_the_connection_is_open_gives_3()
     {
         using var server = new RawServer();

@@ -46,8 +46,9 @@ public sealed class LimitTests
         await using var server = await RunningServer.ServeAsync("--idle-timeout", "200ms");
         using var peer = await RawPeer.ConnectAsync(server.Url, "/echo");
         await peer.SendAsync(RawPeer.Ping, "no message");
-        (await peer.ReadFrameAsync())!.Opcode.ShouldBe(RawPeer.Pong);
+        var frame = (await peer.ReadFrameAsync()).ShouldNotBeNull();
+        if (frame.Opcode == RawPeer.Pong) frame = (await peer.ReadFrameAsync()).ShouldNotBeNull(); // the close may be the faster one
 
-        (await peer.ReadCloseAsync()).ShouldBe(1001);
+        frame.CloseCode.ShouldBe(1001);
     }
 }

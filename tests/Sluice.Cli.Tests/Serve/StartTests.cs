@@ -34,6 +34,7 @@ public sealed class StartTests
         second.Error.ShouldContain("address already in use");
         second.Error.ShouldContain("choose another address with --listen");
         second.Error.ShouldNotContain("Exception");
+        second.Error.Split('\n', StringSplitOptions.RemoveEmptyEntries).ShouldHaveSingleItem();
         (await first.GetAsync("/healthz")).Status.ShouldBe(200);
     }
 }
