@@ -37,7 +37,8 @@ public sealed class ProxyOptions
     /// <summary>
     /// The largest request body in bytes; more gets 413. Bodies are streamed, so they cost no memory, and the limit is
     /// the backend's business: the default is <see langword="null"/>, none. It replaces Kestrel's own limit (30 MB) for
-    /// the requests of this proxy, and that limit would otherwise break uploads that the backend accepts.
+    /// the requests of this proxy, and that limit would otherwise break uploads that the backend accepts. WebSockets
+    /// are not bodies, on HTTP/2 either.
     /// </summary>
     public long? MaxRequestBodySize { get; set; }
 

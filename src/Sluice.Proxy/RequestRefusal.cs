@@ -34,7 +34,7 @@ internal static class RequestRefusal
             return (StatusCodes.Status501NotImplemented, "the only transfer coding that is understood is chunked");
         }
 
-        return BodyTooLarge(context, options) ? (StatusCodes.Status413PayloadTooLarge, $"the body is larger than {options.MaxRequestBodySize} bytes") : null;
+        return !isUpgrade && BodyTooLarge(context, options) ? (StatusCodes.Status413PayloadTooLarge, $"the body is larger than {options.MaxRequestBodySize} bytes") : null;
     }
 
     private static bool BodyTooLarge(HttpContext context, ProxyOptions options)

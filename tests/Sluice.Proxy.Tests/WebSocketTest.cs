@@ -112,7 +112,7 @@ public class WebSocketTest
     public async Task An_extended_CONNECT_on_HTTP2_becomes_an_upgrade_RFC8441()
     {
         await using var backend = await TestHost.StartAsync(WebSocketBackend.Map);
-        await using var proxy = await TestHost.ProxyAsync(backend.Url, listen: l => l.Protocols = HttpProtocols.Http2);
+        await using var proxy = await TestHost.ProxyAsync(backend.Url, new() { MaxRequestBodySize = 10 }, listen: l => l.Protocols = HttpProtocols.Http2);
         using var handler = new SocketsHttpHandler();
         using var invoker = new HttpMessageInvoker(handler);
         foreach (var size in new[] { 1, 1024 * 1024 })
