@@ -152,6 +152,21 @@ public class ClosingTests
     }
 
     [Fact]
+    public async Task Section_5_5_1_megabytes_behind_the_close_frame_do_not_cost_the_answers()
+    {
+        await using var server = await RunningServer.StartAsync(app => app.MapWebSocket("/ws", Echo.Handler));
+        byte[] burst = [.. MaskedFrame.Binary(new byte[512 * 1024]), .. MaskedFrame.Close(1000), .. MaskedFrame.Binary(new byte[3 * 1024 * 1024])];
+        for (var i = 0; i < 20; i++)
+        {
+            using var peer = await server.OpenAsync();
+            var sending = peer.SendAsync(burst);
+            (await peer.ReadFrameAsync()).Payload.Length.ShouldBe(512 * 1024);
+            (await peer.ReadCloseAsync()).Code.ShouldBe(1000);
+            await sending.ContinueWith(_ => { }, CancellationToken.None, TaskContinuationOptions.ExecuteSynchronously, TaskScheduler.Default);
+        }
+    }
+
+    [Fact]
     public async Task A_message_of_the_largest_size_is_echoed_before_the_close_frame()
     {
         await using var server = await RunningServer.StartAsync(app => app.MapWebSocket("/ws", Echo.Handler));

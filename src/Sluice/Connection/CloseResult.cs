@@ -1,3 +1,6 @@
+using System.Globalization;
+using System.Text;
+
 namespace Sluice;
 
 /// <summary>How a connection ended: the outcome to look at instead of an exception. Immutable.</summary>
@@ -36,11 +39,25 @@ public sealed record CloseResult
     /// <summary>Whether the code is none of these: what gorilla calls <c>IsUnexpectedCloseError</c>.</summary>
     public bool IsUnexpected(params ReadOnlySpan<CloseCode> expected) => !expected.Contains(Code);
 
-    /// <summary>One line for a log.</summary>
+    /// <summary>One line for a log; what in the reason would break a line, or a terminal, is escaped.</summary>
     public override string ToString()
     {
         var who = ByPeer ? "by the peer" : "by this side";
-        return Reason.Length == 0 ? $"closed {who} with {(int)Code}" : $"closed {who} with {(int)Code}: {Reason}";
+        return Reason.Length == 0 ? $"closed {who} with {(int)Code}" : $"closed {who} with {(int)Code}: {OneLine(Reason)}";
+    }
+
+    // The reason is the peer's to choose.
+    private static string OneLine(string reason)
+    {
+        var text = new StringBuilder(reason.Length);
+        foreach (var c in reason)
+        {
+            var isShown = char.GetUnicodeCategory(c) is not (UnicodeCategory.Control or UnicodeCategory.Format
+                or UnicodeCategory.LineSeparator or UnicodeCategory.ParagraphSeparator);
+            if (isShown) text.Append(c);
+            else text.Append(CultureInfo.InvariantCulture, $"\\u{(int)c:x4}");
+        }
+        return text.ToString();
     }
 }
 

@@ -9,6 +9,8 @@ namespace Sluice;
 /// </summary>
 internal sealed partial class ReceiveLoop
 {
+    private const int MuchUnread = 2048;
+
     private ProtocolViolation? _violation;
     private CloseCode _closeCode;
     private string? _closeReason;
@@ -60,13 +62,20 @@ internal sealed partial class ReceiveLoop
     private Outcome EndInput()
     {
         _assembly.Drop();
-        if (_violation is { } violation) _connection.Fail(violation.CloseCode, violation.Message);
-        else if (_lastFrameSeen) _connection.OnCloseFrame(_closeCode, _closeReason!, cameFirst: _graceGiven);
-        else _connection.OnInputEnded();
         // After the peer's last frame the server ends the transport at once, a client waits for it (§7.1.1).
+        var lingers = _connection.Role == Role.Client || MuchIsUnread;
+        if (_violation is { } violation) _connection.Fail(violation.CloseCode, violation.Message);
+        else if (_lastFrameSeen) _connection.OnCloseFrame(_closeCode, _closeReason!, cameFirst: _graceGiven, lingers);
+        else _connection.OnInputEnded();
         if (_inputEnded && !_hasBuffer) _phase = Phase.Done;
         else if (!_lastFrameSeen) _phase = Phase.Linger;
-        else _phase = _connection.Role == Role.Server ? Phase.Done : Phase.AwaitEnd;
+        else _phase = lingers ? Phase.AwaitEnd : Phase.Done;
         return Outcome.Continue;
     }
+
+    // A peer may send on behind its close frame, against §5.5.1. When much of it is here, more is on its way, and ending
+    // the transport with bytes unread would be a reset, which can destroy our answers: they are passed over first.
+    private bool MuchIsUnread => _hasBuffer && _segment.Length - _offset + LengthBehindSegment > MuchUnread;
+
+    private long LengthBehindSegment => _next.GetObject() is null ? 0 : _buffer.Slice(_next).Length;
 }

@@ -23,7 +23,8 @@ public sealed partial class WebSocketConnection
     /// <param name="code">Its code.</param>
     /// <param name="reason">Its reason.</param>
     /// <param name="cameFirst">Whether it came before this side closed, though it is told only now.</param>
-    internal void OnCloseFrame(CloseCode code, string reason, bool cameFirst)
+    /// <param name="lingers">Whether the transport is read on until the peer ends it.</param>
+    internal void OnCloseFrame(CloseCode code, string reason, bool cameFirst, bool lingers)
     {
         var first = Interlocked.Exchange(ref _closeSent, 1) == 0;
         if (first)
@@ -34,7 +35,7 @@ public sealed partial class WebSocketConnection
             Sender.TrySendClose(payload[..length]);
         }
         End(new CloseResult(code, reason, byPeer: first || cameFirst, wasClean: true));
-        if (Role == Role.Client) KeepAlive.EndWithin(_options.CloseTimeout);
+        if (lingers) KeepAlive.EndWithin(Role == Role.Client ? _options.CloseTimeout : _options.LingerTimeout);
     }
 
     /// <summary>Fails the connection (RFC 6455 §7.1.7): tells the peer why, then takes nothing more from it.</summary>
