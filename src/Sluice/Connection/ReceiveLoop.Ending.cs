@@ -15,6 +15,7 @@ internal sealed partial class ReceiveLoop
     private CloseCode _closeCode;
     private string? _closeReason;
     private bool _lastFrameSeen;
+    private long _passed; // bytes behind the peer's close frame
     private bool _owed; // a message was handed out, and nothing was asked for since
     private bool _graceGiven;
     private bool _graceOver;
@@ -62,20 +63,31 @@ internal sealed partial class ReceiveLoop
     private Outcome EndInput()
     {
         _assembly.Drop();
-        // After the peer's last frame the server ends the transport at once, a client waits for it (§7.1.1).
-        var lingers = _connection.Role == Role.Client || MuchIsUnread;
         if (_violation is { } violation) _connection.Fail(violation.CloseCode, violation.Message);
-        else if (_lastFrameSeen) _connection.OnCloseFrame(_closeCode, _closeReason!, cameFirst: _graceGiven, lingers);
+        else if (_lastFrameSeen) _connection.OnCloseFrame(_closeCode, _closeReason!, cameFirst: _graceGiven);
         else _connection.OnInputEnded();
         if (_inputEnded && !_hasBuffer) _phase = Phase.Done;
         else if (!_lastFrameSeen) _phase = Phase.Linger;
-        else _phase = lingers ? Phase.AwaitEnd : Phase.Done;
+        else _phase = _connection.Role == Role.Client ? Phase.AwaitEnd : Phase.PassRest; // §7.1.1: the server ends the transport
         return Outcome.Continue;
     }
 
-    // A peer may send on behind its close frame, against §5.5.1. When much of it is here, more is on its way, and ending
-    // the transport with bytes unread would be a reset, which can destroy our answers: they are passed over first.
-    private bool MuchIsUnread => _hasBuffer && _segment.Length - _offset + LengthBehindSegment > MuchUnread;
+    // A peer may send on behind its close frame, against §5.5.1. Ending the transport with bytes unread would be a reset,
+    // which can destroy our answers on their way. Where much is here, more is coming, and is waited for.
+    private Outcome PassRest()
+    {
+        _passed += _segment.Length - _offset;
+        _offset = _segment.Length;
+        if (_passed <= MuchUnread) return Outcome.NeedData;
+        _phase = Phase.AwaitEnd;
+        _connection.Linger();
+        return Outcome.NeedData;
+    }
 
-    private long LengthBehindSegment => _next.GetObject() is null ? 0 : _buffer.Slice(_next).Length;
+    private bool ReadRest()
+    {
+        if (_input.TryRead(out var rest)) return Take(rest);
+        _phase = Phase.Done;
+        return true;
+    }
 }

@@ -30,6 +30,7 @@ internal sealed partial class ReceiveLoop
         Phase.Control => ReadControl(),
         Phase.Ending => ReachEnd(),
         Phase.Linger => PassOver(),
+        Phase.PassRest => PassRest(),
         Phase.AwaitEnd => PassAll(),
         _ => Outcome.Done,
     };

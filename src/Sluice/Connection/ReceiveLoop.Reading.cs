@@ -44,6 +44,7 @@ internal sealed partial class ReceiveLoop : IThreadPoolWorkItem
                 return true;
             }
         }
+        if (_phase == Phase.PassRest) return ReadRest();
         // A connection that has failed reads on whatever the peer reads: else both might wait for each other.
         return _handler is null || _phase >= Phase.Linger ? ReadNow() : FlushAndRead();
     }
@@ -81,6 +82,11 @@ internal sealed partial class ReceiveLoop : IThreadPoolWorkItem
         var result = _read.Result;
         _read = default;
         _reading = false;
+        return Take(result);
+    }
+
+    private bool Take(ReadResult result)
+    {
         _buffer = result.Buffer;
         _next = _buffer.Start;
         _segment = default;

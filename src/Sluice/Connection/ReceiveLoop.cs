@@ -40,6 +40,7 @@ internal sealed partial class ReceiveLoop
         Control,
         Ending, // the input's end was met, and is told when the last message's receiver is back
         Linger, // failed: passes over frames until the peer's close frame
+        PassRest, // passes over the bytes that came behind the peer's close frame
         AwaitEnd, // passes over bytes until the transport ends
         Done,
     }

@@ -23,8 +23,7 @@ public sealed partial class WebSocketConnection
     /// <param name="code">Its code.</param>
     /// <param name="reason">Its reason.</param>
     /// <param name="cameFirst">Whether it came before this side closed, though it is told only now.</param>
-    /// <param name="lingers">Whether the transport is read on until the peer ends it.</param>
-    internal void OnCloseFrame(CloseCode code, string reason, bool cameFirst, bool lingers)
+    internal void OnCloseFrame(CloseCode code, string reason, bool cameFirst)
     {
         var first = Interlocked.Exchange(ref _closeSent, 1) == 0;
         if (first)
@@ -35,8 +34,11 @@ public sealed partial class WebSocketConnection
             Sender.TrySendClose(payload[..length]);
         }
         End(new CloseResult(code, reason, byPeer: first || cameFirst, wasClean: true));
-        if (lingers) KeepAlive.EndWithin(Role == Role.Client ? _options.CloseTimeout : _options.LingerTimeout);
+        if (Role == Role.Client) KeepAlive.EndWithin(_options.CloseTimeout);
     }
+
+    /// <summary>The peer sends on although it has closed: its bytes are passed over, for a while.</summary>
+    internal void Linger() => KeepAlive.EndWithin(_options.LingerTimeout);
 
     /// <summary>Fails the connection (RFC 6455 §7.1.7): tells the peer why, then takes nothing more from it.</summary>
     internal void Fail(CloseCode code, string reason, Exception? error = null)
