@@ -80,7 +80,6 @@ internal sealed class ConnectOptions
     private string? FindContradiction(ParseResult result)
     {
         bool Has(Option option) => result.GetResult(option) is { Implicit: false };
-        var isClear = result.GetValue(_url) is { } url && url.Scheme is "ws" or "http";
         if (Has(_text) && Has(_binary)) return "--text and --binary exclude each other: a message is one or the other";
         if (Has(_echo) && (Has(_text) || Has(_binary))) return "--echo returns each message as what it came, so --text and --binary are of no use with it";
         if (Has(_echo) && Has(_every)) return "--echo sends only what came; leave out --echo or --every";
@@ -89,8 +88,7 @@ internal sealed class ConnectOptions
         if (Has(_count) && !Has(_every)) return "--count is how often --every sends; add --every 1s";
         if (Has(_repeat) && !Has(_echo)) return "--repeat makes several connections for --echo; add --echo";
         if (Has(_insecure) && Has(_authorities)) return "--insecure takes any certificate, --cacert only some; leave out one of them";
-        if (Has(_insecure) && isClear) return "--insecure is of no use: the URL is not wss://, so there is no certificate";
-        return Has(_authorities) && isClear ? "--cacert is of no use: the URL is not wss://, so there is no certificate" : null;
+        return null;
     }
 
     private TimeSpan ReadLinger(ParseResult result)
@@ -140,6 +138,11 @@ internal sealed class ConnectOptions
             if (url.Fragment.Length > 0) result.AddError("a WebSocket URL has no fragment; write # as %23");
             else if (url.UserInfo.Length > 0) result.AddError("a user name in the URL would not be sent; use --header 'Authorization: …'");
             return url;
+        }
+        if (text.StartsWith('-'))
+        {
+            result.AddError($"there is no option '{text}'");
+            return null;
         }
         result.AddError(text.Contains("://", StringComparison.Ordinal) || text.Length == 0
             ? $"'{text}' is no WebSocket URL; write ws://host:port/path or wss://host/path"

@@ -1,11 +1,11 @@
 using System.Reflection;
 using System.Text;
 
-namespace Sluice.Tests.PublicApi;
+namespace Sluice.PublicApi.Tests;
 
 /// <summary>
 /// The public surface of an assembly as text, one member a line in a stable order, to be compared with a checked-in
-/// file, so that a change of the surface is seen in review. Shared source: link it into the test project of each package.
+/// file, so that a change of the surface is seen in review.
 /// </summary>
 internal static class ApiListing
 {
