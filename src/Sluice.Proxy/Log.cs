@@ -23,8 +23,8 @@ internal static partial class Log
     [LoggerMessage(6, LogLevel.Debug, "{Path}: the backend refused the upgrade with {Status}")]
     public static partial void UpgradeRefused(ILogger logger, string path, int status);
 
-    [LoggerMessage(7, LogLevel.Information, "{Path}: tunnel ended ({End}) after {Seconds:F1} s, {ToBackend} bytes to the backend, {ToClient} to the client")]
-    public static partial void TunnelEnded(ILogger logger, string path, TunnelEnd end, double seconds, long toBackend, long toClient);
+    [LoggerMessage(EventId = 7, Message = "{Path}: tunnel ended ({End}) after {Seconds:F1} s, {ToBackend} bytes to the backend, {ToClient} to the client")]
+    public static partial void TunnelEnded(ILogger logger, LogLevel level, string path, TunnelEnd end, double seconds, long toBackend, long toClient);
 
     [LoggerMessage(8, LogLevel.Information, "shutting down: {Count} tunnels open, cut in {DrainTimeout}")]
     public static partial void Draining(ILogger logger, int count, TimeSpan drainTimeout);

@@ -102,8 +102,9 @@ internal sealed class UpgradeForwarder(Backend backend, ProxyOptions options, Pr
 
     private void Report(Exchange exchange, Tunnel tunnel)
     {
-        if (tunnel.End is not (TunnelEnd.ClientClosed or TunnelEnd.BackendClosed)) metrics.Failed(tunnel.End);
+        var isOrderly = tunnel.End is TunnelEnd.ClientClosed or TunnelEnd.BackendClosed;
+        if (!isOrderly) metrics.Failed(tunnel.End);
         var seconds = options.TimeProvider.GetElapsedTime(tunnel.Opened).TotalSeconds;
-        Log.TunnelEnded(logger, exchange.Path, tunnel.End, seconds, tunnel.BytesToBackend, tunnel.BytesToClient);
+        Log.TunnelEnded(logger, isOrderly ? LogLevel.Debug : LogLevel.Information, exchange.Path, tunnel.End, seconds, tunnel.BytesToBackend, tunnel.BytesToClient);
     }
 }
