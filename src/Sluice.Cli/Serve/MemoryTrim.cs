@@ -4,8 +4,8 @@ using Microsoft.Extensions.Logging;
 namespace Sluice.Cli.Serve;
 
 /// <summary>
-/// Gives memory back once very many connections have gone. A process that has nothing to do allocates nothing, so nothing
-/// makes the garbage collector run, and what thousands of connections held would stay resident until the next thousands come.
+/// Gives memory back once very many connections have gone, or the queues of slow readers. A process that has nothing to do
+/// allocates nothing, so nothing makes the garbage collector run, and what was held would stay resident until it is needed again.
 /// </summary>
 internal sealed partial class MemoryTrim(ConnectionMetrics metrics, TimeProvider time, ILogger logger) : BackgroundService
 {
@@ -13,6 +13,13 @@ internal sealed partial class MemoryTrim(ConnectionMetrics metrics, TimeProvider
     private const int Crowd = 1000;
 
     private const int QuietTicks = 3;
+
+    // A process that allocates less in a tick has nothing to do. One that is swollen and idle collects now, and again
+    // a few times: the array pool lets go of what it has not lent for a minute.
+    private const long IdleAllocation = 1 << 20;
+    private const long Swollen = 128 << 20;
+    private const int IdlePause = 30;
+    private const int IdleAttempts = 4;
 
     private static readonly TimeSpan Tick = TimeSpan.FromSeconds(1);
 
@@ -34,24 +41,35 @@ internal sealed partial class MemoryTrim(ConnectionMetrics metrics, TimeProvider
         long peak = 0;
         long before = 0;
         var quiet = 0;
+        var floor = long.MaxValue;
+        var allocated = 0L;
+        var idle = 0;
         while (await timer.WaitForNextTickAsync(stopping).ConfigureAwait(false))
         {
             var open = metrics.OpenConnections;
             peak = Math.Max(peak, open);
             quiet = Math.Abs(before - open) < Crowd / 10 ? quiet + 1 : 0;
             before = open;
-            if (quiet < QuietTicks || peak - open < Crowd || open > peak / 2) continue;
             var resident = Environment.WorkingSet;
+            floor = Math.Min(floor, resident);
+            var total = GC.GetTotalAllocatedBytes();
+            idle = total - allocated < IdleAllocation ? idle + 1 : 0;
+            allocated = total;
+            var crowdGone = quiet >= QuietTicks && peak - open >= Crowd && open <= peak / 2;
+            if (!crowdGone && !(IsTimeToTry(idle) && resident > floor + Swollen)) continue;
             Collect();
             GC.WaitForPendingFinalizers(); // of sockets, whose buffers are free only then
             Collect();
-            Trimmed(logger, peak - open, resident >> 20, Environment.WorkingSet >> 20);
+            Trimmed(logger, open, resident >> 20, Environment.WorkingSet >> 20);
             peak = open;
         }
     }
 
-    [LoggerMessage(30, LogLevel.Information, "{Count} connections have gone; resident memory was {Before} MiB and is {After} MiB now")]
-    private static partial void Trimmed(ILogger logger, long count, long before, long after);
+    private static bool IsTimeToTry(int idle)
+        => idle >= QuietTicks && (idle - QuietTicks) % IdlePause == 0 && (idle - QuietTicks) / IdlePause < IdleAttempts;
+
+    [LoggerMessage(30, LogLevel.Information, "with {Open} connections left, resident memory was {Before} MiB and is {After} MiB now")]
+    private static partial void Trimmed(ILogger logger, long open, long before, long after);
 
     private static void Collect() => GC.Collect(GC.MaxGeneration, GCCollectionMode.Aggressive, blocking: true, compacting: true);
 }

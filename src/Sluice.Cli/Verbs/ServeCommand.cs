@@ -72,7 +72,12 @@ internal static class ServeCommand
         ListenSettings settings, WebSocketEndpointOptions options, TimeSpan handshakeTimeout, bool logMessages, CancellationToken cancellation)
     {
         using var metrics = new PrometheusText();
-        var builder = ServerHost.CreateBuilder(settings, kestrel => kestrel.Limits.RequestHeadersTimeout = handshakeTimeout);
+        var builder = ServerHost.CreateBuilder(settings, kestrel =>
+        {
+            // The first is for a request that has begun, the second for a connection that has sent nothing yet.
+            kestrel.Limits.RequestHeadersTimeout = handshakeTimeout;
+            kestrel.Limits.KeepAliveTimeout = handshakeTimeout;
+        });
         builder.Services.AddHostedService(services => new MemoryTrim(
             options.Connection.Metrics, options.Connection.TimeProvider, services.GetRequiredService<ILoggerFactory>().CreateLogger("Sluice.Memory")));
         var app = builder.Build();

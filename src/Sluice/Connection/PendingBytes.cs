@@ -7,6 +7,9 @@ internal sealed class PendingBytes : IBufferWriter<byte>
 {
     private const int FirstSize = 1024;
 
+    // What a reader that has fallen far behind needs is rare and large: the pool would keep it for ever.
+    private const int LargestPooled = 1024 * 1024;
+
     private byte[] _array = [];
 
     public int Length { get; private set; }
@@ -29,7 +32,7 @@ internal sealed class PendingBytes : IBufferWriter<byte>
 
     public void Clear()
     {
-        if (_array.Length > 0) ArrayPool<byte>.Shared.Return(_array);
+        GiveBack(_array);
         _array = [];
         Length = 0;
     }
@@ -38,9 +41,15 @@ internal sealed class PendingBytes : IBufferWriter<byte>
     {
         var needed = checked(Length + Math.Max(1, sizeHint));
         if (needed <= _array.Length) return;
-        var grown = ArrayPool<byte>.Shared.Rent(Math.Max(FirstSize, Math.Max(needed, (int)Math.Min(Array.MaxLength, 2L * _array.Length))));
+        var size = Math.Max(FirstSize, Math.Max(needed, (int)Math.Min(Array.MaxLength, 2L * _array.Length)));
+        var grown = size > LargestPooled ? GC.AllocateUninitializedArray<byte>(size) : ArrayPool<byte>.Shared.Rent(size);
         Written.CopyTo(grown);
-        if (_array.Length > 0) ArrayPool<byte>.Shared.Return(_array);
+        GiveBack(_array);
         _array = grown;
+    }
+
+    private static void GiveBack(byte[] array)
+    {
+        if (array.Length is > 0 and <= LargestPooled) ArrayPool<byte>.Shared.Return(array);
     }
 }

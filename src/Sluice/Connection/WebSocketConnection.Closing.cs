@@ -14,6 +14,7 @@ public sealed partial class WebSocketConnection
     // has let go the transport is released, and may be somebody else's.
     private int _holds = 2;
     private volatile bool _inputDone;
+    private volatile string? _closedWith; // the close frame of ours that asked for an answer, in words
 
     internal void OnPing(ReadOnlySpan<byte> payload) => Sender.SendControl(Opcode.Pong, payload, _loop.IsCorked);
 
@@ -102,7 +103,7 @@ public sealed partial class WebSocketConnection
     {
         End(_outputLost
             ? Vanished(_outputError is { } error ? Failed(error) : "the peer takes no more bytes", _outputError)
-            : Vanished("the peer did not answer the close frame in time", error: null));
+            : Vanished("the peer did not answer the close frame in time" + _closedWith, error: null));
         if (_inputDone || Interlocked.Exchange(ref _endStage, 1) != 0)
         {
             TearDown();

@@ -161,6 +161,7 @@ public sealed partial class WebSocketConnection : IAsyncDisposable
         var length = ClosePayload.Write(payload, code, reason);
         if (!IsEnded && Interlocked.Exchange(ref _closeSent, 1) == 0)
         {
+            _closedWith = reason.Length == 0 ? $" ({(int)code})" : $" ({(int)code}: {reason})";
             Sender.TrySendClose(payload[..length]);
             KeepAlive.EndWithin(_options.CloseTimeout);
         }
