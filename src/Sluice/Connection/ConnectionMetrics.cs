@@ -20,6 +20,10 @@ public sealed class ConnectionMetrics : IDisposable
     private long _bytesReceived;
     private long _messagesSent;
     private long _bytesSent;
+    private long _deflatedReceived;
+    private long _plainReceived;
+    private long _deflatedSent;
+    private long _plainSent;
 
     /// <summary>Counters of their own, under the same meter name.</summary>
     /// <param name="factory">Makes the meter; the container's, where there is one.</param>
@@ -31,6 +35,8 @@ public sealed class ConnectionMetrics : IDisposable
         _closed = _meter.CreateCounter<long>("sluice.connections.closed", "{connection}", "Connections closed, by close code.");
         _meter.CreateObservableCounter("sluice.messages", Messages, "{message}", "Messages, by direction.");
         _meter.CreateObservableCounter("sluice.bytes", Bytes, "By", "Payload bytes of messages, by direction.");
+        _meter.CreateObservableCounter(
+            "sluice.compression.bytes", CompressionBytes, "By", "Payload bytes of compressed messages, by direction, plain and deflated.");
         _dropped = _meter.CreateCounter<long>("sluice.messages.dropped", "{message}", "Messages not sent, by reason.");
     }
 
@@ -75,6 +81,21 @@ public sealed class ConnectionMetrics : IDisposable
 
     internal void SentFragment(int bytes) => Interlocked.Add(ref _bytesSent, bytes);
 
+    internal void Inflated(long deflated, long plain)
+    {
+        Interlocked.Add(ref _deflatedReceived, deflated);
+        Interlocked.Add(ref _plainReceived, plain);
+    }
+
+    internal void Deflated(long plain, long deflated)
+    {
+        Interlocked.Add(ref _plainSent, plain);
+        Interlocked.Add(ref _deflatedSent, deflated);
+    }
+
+    private static Measurement<long> Formed(long value, string direction, string form)
+        => new(value, new KeyValuePair<string, object?>("direction", direction), new KeyValuePair<string, object?>("form", form));
+
     private static Measurement<long> Directed(long value, string direction) => new(value, new KeyValuePair<string, object?>("direction", direction));
 
     private Measurement<long>[] Messages()
@@ -82,4 +103,12 @@ public sealed class ConnectionMetrics : IDisposable
 
     private Measurement<long>[] Bytes()
         => [Directed(Volatile.Read(ref _bytesReceived), "received"), Directed(Volatile.Read(ref _bytesSent), "sent")];
+
+    private Measurement<long>[] CompressionBytes() =>
+    [
+        Formed(Volatile.Read(ref _plainReceived), "received", "plain"),
+        Formed(Volatile.Read(ref _deflatedReceived), "received", "deflated"),
+        Formed(Volatile.Read(ref _plainSent), "sent", "plain"),
+        Formed(Volatile.Read(ref _deflatedSent), "sent", "deflated"),
+    ];
 }

@@ -70,6 +70,7 @@ internal sealed partial class ReceiveLoop
 
     private Outcome ReadPayload()
     {
+        if (_assembly.IsCompressed) return _sink == Sink.Stream ? StreamInflated(final: false) : ReadCompressed();
         if (_offset == _segment.Length) return Outcome.NeedData;
         if (_sink == Sink.Stream) return ReadStream();
         var header = _parser.Header;
@@ -91,11 +92,17 @@ internal sealed partial class ReceiveLoop
 
     private Outcome EndFrame()
     {
+        if (_assembly.IsCompressed && _parser.Header.Fin) return EndCompressed();
         if (!_parser.Header.Fin || _sink == Sink.Discard)
         {
             _phase = Phase.Header;
             return Outcome.Continue;
         }
+        return EndMessage();
+    }
+
+    private Outcome EndMessage()
+    {
         if (_assembly.End() is { } violation) return Fail(violation);
         return _sink switch
         {

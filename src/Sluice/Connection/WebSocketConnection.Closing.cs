@@ -192,6 +192,7 @@ public sealed partial class WebSocketConnection
     {
         if (Interlocked.Decrement(ref _holds) != 0) return;
         KeepAlive.Release();
+        Sender.EndCompression();
         _released.TrySetResult(CloseResult!);
     }
 
