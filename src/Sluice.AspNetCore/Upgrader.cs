@@ -3,6 +3,7 @@ using Microsoft.AspNetCore.Http.Features;
 using Microsoft.AspNetCore.Http.Timeouts;
 using Microsoft.Extensions.Logging;
 using Microsoft.Net.Http.Headers;
+using Sluice.Compression;
 using Sluice.Handshake;
 using Sluice.Protocol;
 
@@ -55,9 +56,11 @@ public sealed class Upgrader
         // A policy's time-out bounds requests; a connection has times of its own.
         context.Features.Get<IHttpRequestTimeoutFeature>()?.DisableTimeout();
         if (outcome.Subprotocol is { } subprotocol) context.Response.Headers.SecWebSocketProtocol = subprotocol;
+        var compression = DeflateAgreement.Negotiate(outcome.Extensions, _options.Compression, out var extension);
+        if (extension is not null) context.Response.Headers.SecWebSocketExtensions = extension.ToString();
         return multiplexed
-            ? await AcceptAsync(context, outcome).ConfigureAwait(false)
-            : await SwitchAsync(context, outcome).ConfigureAwait(false);
+            ? await AcceptAsync(context, outcome, compression).ConfigureAwait(false)
+            : await SwitchAsync(context, outcome, compression).ConfigureAwait(false);
     }
 
     private static HandshakeRefusal? FindObstacle(HttpContext context, bool multiplexed)
@@ -68,7 +71,7 @@ public sealed class Upgrader
         return features.Get<IHttpRequestBodyDetectionFeature>() is { CanHaveBody: true } ? Refusals.Body : Refusals.Unsupported;
     }
 
-    private async Task<WebSocketConnection?> SwitchAsync(HttpContext context, HandshakeOutcome outcome)
+    private async Task<WebSocketConnection?> SwitchAsync(HttpContext context, HandshakeOutcome outcome, DeflateAgreement? compression)
     {
         var headers = context.Response.Headers;
         headers.Upgrade = "websocket";
@@ -84,20 +87,22 @@ public sealed class Upgrader
             headers.Remove(HeaderNames.Upgrade);
             headers.Remove(HeaderNames.SecWebSocketAccept);
             headers.Remove(HeaderNames.SecWebSocketProtocol);
+            headers.Remove(HeaderNames.SecWebSocketExtensions);
             await _refusals.AnswerAsync(context, Refusals.NoRoom).ConfigureAwait(false);
             return null;
         }
-        return Connect(UpgradedTransport.Of(context, stream), outcome, new TransportAbort(context));
+        return Connect(UpgradedTransport.Of(context, stream), outcome, compression, new TransportAbort(context));
     }
 
-    private async Task<WebSocketConnection?> AcceptAsync(HttpContext context, HandshakeOutcome outcome)
+    private async Task<WebSocketConnection?> AcceptAsync(HttpContext context, HandshakeOutcome outcome, DeflateAgreement? compression)
     {
         var stream = await context.Features.Get<IHttpExtendedConnectFeature>()!.AcceptAsync().ConfigureAwait(false);
         var abort = new TransportAbort(context);
         var end = new StreamEnd(context.Response, abort);
-        return end.Connection = Connect(UpgradedTransport.Of(stream, end.Run), outcome, abort);
+        return end.Connection = Connect(UpgradedTransport.Of(stream, end.Run), outcome, compression, abort);
     }
 
-    private WebSocketConnection Connect(UpgradedTransport transport, HandshakeOutcome outcome, TransportAbort abort)
-        => new(transport, Role.Server, _options.Connection, outcome.Subprotocol, abort.Invoke);
+    private WebSocketConnection Connect(
+        UpgradedTransport transport, HandshakeOutcome outcome, DeflateAgreement? compression, TransportAbort abort)
+        => new(transport, Role.Server, _options.Connection, outcome.Subprotocol, abort.Invoke, compression);
 }

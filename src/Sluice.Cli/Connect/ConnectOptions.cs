@@ -4,6 +4,7 @@ using System.Net.Security;
 using System.Security.Cryptography;
 using System.Security.Cryptography.X509Certificates;
 using Sluice.Cli.Options;
+using Sluice.Compression;
 
 namespace Sluice.Cli.Connect;
 
@@ -30,6 +31,7 @@ internal sealed class ConnectOptions
     private readonly Option<bool> _json = new("--json") { Description = "Print a line of JSON for each event instead of the messages." };
     private readonly Option<string[]> _subprotocols = new("--subprotocol") { Description = "A subprotocol to offer, in order of preference; may be given several times.", HelpName = "name" };
     private readonly Option<KeyValuePair<string, string>[]> _headers = new("--header") { Description = "A header to add to the request; may be given several times.", HelpName = "'Name: value'", CustomParser = ParseHeaders };
+    private readonly Option<bool> _compress = new("--compress") { Description = "Offer permessage-deflate." };
     private readonly Option<string?> _origin = new("--origin") { Description = "The Origin to show, as a browser does.", HelpName = "origin" };
     private readonly Option<bool> _insecure = new("--insecure") { Description = "Take any certificate; for tests." };
     private readonly Option<string?> _authorities = new("--cacert") { Description = "Trust the certificates in this PEM file, and no others.", HelpName = "file" };
@@ -43,7 +45,7 @@ internal sealed class ConnectOptions
         Option[] options =
         [
             _text, _binary, _every, _message, _count, _closeAfter, _linger, _echo, _repeat, _json, _subprotocols, _headers,
-            _origin, _insecure, _authorities, _timeout, _maxMessage, _ping,
+            _compress, _origin, _insecure, _authorities, _timeout, _maxMessage, _ping,
         ];
         foreach (var option in options) command.Add(option);
     }
@@ -61,6 +63,7 @@ internal sealed class ConnectOptions
                 Subprotocols = result.GetValue(_subprotocols) ?? [],
                 Headers = result.GetValue(_headers) ?? [],
                 Origin = result.GetValue(_origin),
+                Compression = result.GetValue(_compress) ? CompressionOptions.Default : null,
                 HandshakeTimeout = _timeout.Read(result),
                 Handler = CreateHandler(result),
                 Connection = new ConnectionOptions { MaxMessageSize = _maxMessage.Read(result), KeepAliveInterval = _ping.Read(result) },

@@ -17,6 +17,7 @@ internal sealed class JsonReport(StandardOutput output, string url, TimeProvider
     {
         json.WriteString("url"u8, url);
         json.WriteString("subprotocol"u8, connection.Subprotocol);
+        json.WriteString("compression"u8, connection.Compression?.ToString());
         json.WriteNumber("status"u8, 101);
     });
 

@@ -11,7 +11,11 @@ internal sealed class PlainReport(StandardOutput output, string url, bool isTerm
     private const int MostHexBytes = 4096;
 
     public void Connected(WebSocketConnection connection)
-        => Status(connection.Subprotocol is { } subprotocol ? $"connected to {url}, subprotocol {subprotocol}" : $"connected to {url}");
+    {
+        var subprotocol = connection.Subprotocol is { } name ? $", subprotocol {name}" : "";
+        var compression = connection.Compression is { } agreement ? $", {agreement}" : "";
+        Status($"connected to {url}{subprotocol}{compression}");
+    }
 
     public void Sent(MessageType type, int size)
     {

@@ -1,5 +1,6 @@
 using System.Net;
 using System.Net.Http.Headers;
+using Sluice.Compression;
 using Sluice.Handshake;
 using Sluice.Protocol;
 
@@ -8,7 +9,7 @@ namespace Sluice;
 /// <summary>One attempt to open a WebSocket over HTTP/1.1 (RFC 6455 §4.1).</summary>
 internal sealed class OpeningHandshake(Uri url, WebSocketClientOptions options, SocketsHttpHandler handler)
 {
-    private readonly ClientHandshake _handshake = new(options.Subprotocols);
+    private readonly ClientHandshake _handshake = new(options.Subprotocols, DeflateAgreement.CreateOffers(options.Compression));
 
     /// <summary>Dials, asks, and checks the answer.</summary>
     /// <exception cref="HandshakeException">It did not come to a WebSocket.</exception>
@@ -86,18 +87,22 @@ internal sealed class OpeningHandshake(Uri url, WebSocketClientOptions options, 
             Extensions = Value(response, "Sec-WebSocket-Extensions"),
         });
         if (!outcome.IsAccepted) throw Refusal.InvalidUpgrade(url, response, outcome.Failure.Message);
+        if (!DeflateAgreement.TryAccept(outcome.Extensions, options.Compression, out var compression, out var error))
+        {
+            throw Refusal.InvalidUpgrade(url, response, error);
+        }
         var stream = await response.Content.ReadAsStreamAsync(cancellation).ConfigureAwait(false);
         if (!stream.CanWrite)
         {
             throw Refusal.InvalidUpgrade(url, response, "the response has a Content-Encoding, which the handler decodes");
         }
-        return Start(response, stream, outcome.Subprotocol);
+        return Start(response, stream, outcome.Subprotocol, compression);
     }
 
-    private WebSocketConnection Start(HttpResponseMessage response, Stream stream, string? subprotocol)
+    private WebSocketConnection Start(HttpResponseMessage response, Stream stream, string? subprotocol, DeflateAgreement? compression)
     {
         var connection = new WebSocketConnection(
-            new StreamTransport(stream), Role.Client, options.Connection, subprotocol, abortTransport: response.Dispose);
+            new StreamTransport(stream), Role.Client, options.Connection, subprotocol, response.Dispose, compression);
         _ = connection.Released.ContinueWith(
             static (_, response) => ((HttpResponseMessage)response!).Dispose(),
             response,

@@ -1,3 +1,4 @@
+using Sluice.Compression;
 using Sluice.Handshake;
 
 namespace Sluice;
@@ -60,6 +61,10 @@ public sealed record WebSocketClientOptions
             field = value;
         }
     } = ConnectionOptions.Default;
+
+    /// <summary>What to offer of permessage-deflate (RFC 7692). Default: <see langword="null"/>, no compression. Whether the
+    /// server agreed, <see cref="WebSocketConnection.Compression"/> tells.</summary>
+    public CompressionOptions? Compression { get; init; }
 
     /// <summary>
     /// What dials: proxy, cookies, TLS and client certificates are its settings. Default: <see langword="null"/>, one shared by the

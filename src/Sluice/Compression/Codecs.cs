@@ -28,10 +28,10 @@ internal static class Codecs
     }
 
     /// <summary>A decompressor with an empty window.</summary>
-    public static Inflater TakeInflater(int windowBits)
+    public static Inflater TakeInflater()
     {
-        if (Inflaters.TryTake() is not { } inflater) return new Inflater(windowBits);
-        inflater.Reset(windowBits);
+        if (Inflaters.TryTake() is not { } inflater) return new Inflater();
+        inflater.Reset();
         return inflater;
     }
 

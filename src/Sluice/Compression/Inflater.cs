@@ -25,21 +25,22 @@ internal sealed unsafe class Inflater : SafeHandle
     // between two blocks, with nothing missing.
     private static ReadOnlySpan<byte> Tail => [0x00, 0x00, 0xFF, 0xFF, 0x00];
 
+    // The largest, whatever was agreed: this zlib takes the same memory for all of them, and with a smaller one whether a way
+    // back that is too long is noticed would depend on how the bytes were cut.
+    private const int WindowBits = 15;
+
     // It stops between blocks; the shortest has ten bits, so that not many can end in what zlib holds and in the tail.
     private const int MostStops = 16;
 
-    private int _windowBits;
     private int _tail; // bytes of it that were taken
     private bool _atEnd; // right behind a block with BFINAL, or at a message's start: no tail belongs there
 
-    /// <param name="windowBits">8 to 15, as agreed: a longer way back is corrupt.</param>
     /// <exception cref="InvalidOperationException">There is no memory for it.</exception>
-    public Inflater(int windowBits)
+    public Inflater()
         : base(invalidHandleValue: 0, ownsHandle: true)
     {
-        _windowBits = windowBits;
         var stream = default(ZLib.ZStream);
-        var result = ZLib.InflateInit(&stream, -windowBits);
+        var result = ZLib.InflateInit(&stream, -WindowBits);
         if (result != ZLib.Ok) throw ZLib.Failure("make a decompressor", result);
         SetHandle(stream.State);
     }
@@ -47,9 +48,8 @@ internal sealed unsafe class Inflater : SafeHandle
     public override bool IsInvalid => handle == 0;
 
     /// <summary>Forgets everything.</summary>
-    public void Reset(int windowBits)
+    public void Reset()
     {
-        _windowBits = windowBits;
         var stream = new ZLib.ZStream { State = handle };
         Reset(&stream);
     }
@@ -148,7 +148,7 @@ internal sealed unsafe class Inflater : SafeHandle
 
     private void Reset(ZLib.ZStream* stream)
     {
-        var result = ZLib.InflateReset(stream, -_windowBits);
+        var result = ZLib.InflateReset(stream, -WindowBits);
         if (result != ZLib.Ok) throw ZLib.Failure("reset a decompressor", result);
     }
 }

@@ -12,7 +12,6 @@ internal sealed class MessageInflater(DeflateAgreement agreement, Role receiver,
     // What a compressed message may have beyond its limit: blocks without compression, flushes and empty fragments.
     private const long Slack = 64 * 1024;
 
-    private readonly int _windowBits = agreement.MaxWindowBits(Other(receiver));
     private Inflater? _inflater;
     private bool _begun;
     private long _deflated;
@@ -85,7 +84,7 @@ internal sealed class MessageInflater(DeflateAgreement agreement, Role receiver,
     {
         if (_begun) return _inflater!;
         _begun = true;
-        _inflater ??= Codecs.TakeInflater(_windowBits);
+        _inflater ??= Codecs.TakeInflater();
         _inflater.BeginMessage();
         return _inflater;
     }
