@@ -146,7 +146,7 @@ internal sealed unsafe class Inflater : SafeHandle
         }
     }
 
-    private void Reset(ZLib.ZStream* stream)
+    private static void Reset(ZLib.ZStream* stream)
     {
         var result = ZLib.InflateReset(stream, -WindowBits);
         if (result != ZLib.Ok) throw ZLib.Failure("reset a decompressor", result);
