@@ -82,9 +82,9 @@ internal struct MessageAssembly(ConnectionOptions options, MessageInflater? infl
             var violation = final
                 ? inflater!.Finish(room, most, out var written, out more)
                 : inflater!.Inflate(ref payload, room, most, out written, out more);
-            if (violation is not null) return violation;
             _buffer.Commit(written);
-            if (Check(room[..written]) is { } wrong) return wrong;
+            // What came out in front of the fault has come first, however the bytes were cut.
+            if ((Check(room[..written]) ?? violation) is { } wrong) return wrong;
         }
         while (more);
         return null;
@@ -102,7 +102,7 @@ internal struct MessageAssembly(ConnectionOptions options, MessageInflater? infl
         var violation = final
             ? inflater!.Finish(destination, options.MaxMessageSize, out written, out more)
             : inflater!.Inflate(ref payload, destination, options.MaxMessageSize, out written, out more);
-        return violation ?? Check(destination[..written]);
+        return Check(destination[..written]) ?? violation;
     }
 
     /// <summary>Inflates unmasked payload that nobody wants, for the sake of the messages behind it.</summary>

@@ -102,9 +102,12 @@ internal sealed class MessageInflater(DeflateAgreement agreement, Role receiver,
     private ProtocolViolation? Count(InflateStatus status, bool isFull, ref int written, out bool more)
     {
         more = status == InflateStatus.OutputFull;
-        if (status == InflateStatus.Corrupt) return ProtocolViolation.NotDeflated;
-        if (isFull && written > 0) return ProtocolViolation.MessageTooBig;
+        if (isFull && written > 0)
+        {
+            written = 0;
+            return ProtocolViolation.MessageTooBig;
+        }
         _inflated += written;
-        return null;
+        return status == InflateStatus.Corrupt ? ProtocolViolation.NotDeflated : null;
     }
 }
