@@ -11,7 +11,7 @@ namespace Sluice.Compression;
 /// </remarks>
 public sealed record CompressionOptions
 {
-    /// <summary>Context takeover in both directions, windows of 32 KiB, level 6.</summary>
+    /// <summary>Context takeover in both directions, a window of 8 KiB for what is sent, level 7.</summary>
     public static CompressionOptions Default { get; } = new();
 
     /// <summary>Whether this runtime can compress.</summary>
@@ -25,20 +25,26 @@ public sealed record CompressionOptions
     /// <summary>The same for what the client sends. Default: yes.</summary>
     public bool ClientContextTakeover { get; init; } = true;
 
-    /// <summary>The window of the server's compressor in bits, 8 (256 bytes) to 15 (32 KiB): how far back a message may refer.
-    /// Default 15. A server agrees to a smaller one if a client asks for it; a client asks for this one, and takes what it gets
-    /// from a server that can't limit it.</summary>
+    /// <summary>The most that the server's compressor may use as its window, in bits: 8 (256 bytes) to 15 (32 KiB).
+    /// Default 15. A server agrees to less if a client asks for it; a client asks for this much, and takes what it gets from a
+    /// server that can't limit itself.</summary>
     public int ServerMaxWindowBits { get; init => field = InRange(value, 8, 15, nameof(ServerMaxWindowBits)); } = 15;
 
-    /// <summary>The window of the client's compressor in bits, 8 to 15. Default 15. A server can ask for it only when the
-    /// client's offer says that it can be limited.</summary>
+    /// <summary>The same for the client's compressor. Default 15. A server can ask for less only when the client's offer says
+    /// that it can be limited.</summary>
     public int ClientMaxWindowBits { get; init => field = InRange(value, 8, 15, nameof(ClientMaxWindowBits)); } = 15;
 
-    /// <summary>zlib's level, 0 (stored) to 9 (smallest). Default 6.</summary>
-    public int Level { get; init => field = InRange(value, 0, 9, nameof(Level)); } = 6;
+    /// <summary>The window that this side's own compressor uses, in bits, as far as was agreed to: how far back a message may
+    /// refer. Default 13 (8 KiB): with very many connections a larger one costs more time than it saves bytes, as it does not
+    /// stay in the processor's cache. The peer need not know.</summary>
+    public int WindowBits { get; init => field = InRange(value, 8, 15, nameof(WindowBits)); } = 13;
 
-    /// <summary>zlib's memory level, 1 to 9: the compressor's memory beside its window. Default 8.</summary>
-    public int MemoryLevel { get; init => field = InRange(value, 1, 9, nameof(MemoryLevel)); } = 8;
+    /// <summary>zlib's level, 0 (stored) to 9 (smallest). Default 7.</summary>
+    public int Level { get; init => field = InRange(value, 0, 9, nameof(Level)); } = 7;
+
+    /// <summary>zlib's memory level, 1 to 9: the compressor's memory beside its window. Default 5: more makes only messages of
+    /// many kilobytes smaller, by little.</summary>
+    public int MemoryLevel { get; init => field = InRange(value, 1, 9, nameof(MemoryLevel)); } = 5;
 
     /// <summary>A message of fewer bytes is sent as it is. Default 256; 0 compresses even an empty one.</summary>
     public int Threshold { get; init => field = InRange(value, 0, int.MaxValue, nameof(Threshold)); } = 256;
@@ -48,7 +54,7 @@ public sealed record CompressionOptions
     /// that is sent whole is always one frame.</summary>
     public bool CompressStreams { get; init; } = true;
 
-    internal DeflaterSettings DeflaterFor(int windowBits) => new(windowBits, Level, MemoryLevel);
+    internal DeflaterSettings DeflaterFor(int agreedBits) => new(Math.Min(agreedBits, WindowBits), Level, MemoryLevel);
 
     private static int InRange(int value, int least, int most, string name)
     {

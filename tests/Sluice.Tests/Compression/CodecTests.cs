@@ -28,7 +28,7 @@ public class CodecTests
         using var deflater = new Deflater(new(bits, level, 8));
         var stream = new List<byte>();
         var plain = new List<byte>();
-        foreach (var message in Messages(seed: bits, count: 40))
+        foreach (var message in Messages(seed: bits, count: 20))
         {
             stream.AddRange([.. Deflate(deflater, message, forget: false), 0, 0, 0xFF, 0xFF]);
             plain.AddRange(message);
@@ -45,7 +45,7 @@ public class CodecTests
     public void A_compressor_that_forgets_refers_to_nothing_before(int bits, int level)
     {
         using var deflater = new Deflater(new(bits, level, 1));
-        foreach (var message in Messages(seed: 100 + bits, count: 40))
+        foreach (var message in Messages(seed: 100 + bits, count: 20))
         {
             using var inflater = new Inflater();
             Inflate(inflater, Deflate(deflater, message, forget: true)).ShouldBe(message);
@@ -59,7 +59,7 @@ public class CodecTests
         using var inflater = new Inflater();
         using var other = new Deflater(new(bits, level, 8));
         var turn = 0;
-        foreach (var message in Messages(seed: 200 + bits, count: 60))
+        foreach (var message in Messages(seed: 200 + bits, count: 30))
         {
             // Every fifth message goes past the compressor, as a prepared one does.
             var past = ++turn % 5 == 0;
@@ -78,7 +78,7 @@ public class CodecTests
         for (var cut = 0; cut <= deflated.Length; cut++)
         {
             using var inflater = new Inflater();
-            foreach (var room in new[] { 1, 3, 4096 })
+            foreach (var room in new[] { 1, 4096 })
             {
                 Inflate(inflater, deflated, cut, room).ShouldBe(message, $"cut at {cut}, {room} bytes of room");
             }
@@ -180,7 +180,7 @@ public class CodecTests
 
     private static byte[] Noise(Random random)
     {
-        var noise = new byte[random.Next(1, 70_000)];
+        var noise = new byte[random.Next(1, 20_000)];
         random.NextBytes(noise);
         return noise;
     }
