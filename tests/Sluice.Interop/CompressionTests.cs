@@ -47,6 +47,11 @@ public sealed class CompressionTests(CompressionTests.Server server) : IClassFix
         }
     }
 
+    /// <summary>The same without what Python's library refuses of itself: its zlib makes no raw compressor of 8 bits, and as a
+    /// server it wants a number.</summary>
+    public static TheoryData<string, string> ServersAndParameters => [.. PeersAndParameters.Where(row => row.Data.Item1 != Peer.PythonWebSockets.Name
+        || (!row.Data.Item2.Contains("server_max_window_bits=8", StringComparison.Ordinal) && row.Data.Item2 != "client_max_window_bits"))];
+
     [Theory, MemberData(nameof(PeersAndParameters))]
     public async Task A_peer_that_offers_them_is_served(string peer, string parameters)
     {
@@ -77,7 +82,7 @@ public sealed class CompressionTests(CompressionTests.Server server) : IClassFix
         result.ExitCode.ShouldBe(0, result.ToString());
     }
 
-    [Theory, MemberData(nameof(PeersAndParameters))]
+    [Theory, MemberData(nameof(ServersAndParameters))]
     public async Task Our_client_offers_them_to_a_peer(string peer, string parameters)
     {
         var options = Options(parameters);
@@ -90,7 +95,7 @@ public sealed class CompressionTests(CompressionTests.Server server) : IClassFix
         });
     }
 
-    [Theory, MemberData(nameof(PeersAndParameters))]
+    [Theory, MemberData(nameof(ServersAndParameters))]
     public async Task Our_client_takes_them_from_a_peer(string peer, string parameters)
     {
         var wishes = Options(parameters);
