@@ -15,28 +15,51 @@ internal static class CompressionMemory
     // Enough for the windows to be touched as a whole: memory that zlib has never used is not resident.
     private const int Messages = 80;
 
-    public static void Print()
+    /// <param name="setting">One of <see cref="Settings"/>, to be measured in this process; none to start one for each, as
+    /// memory that was given back stays resident.</param>
+    public static void Run(string? setting)
     {
-        Measure(null); // what the runtime takes once
-        var plain = Measure(null);
-        Console.WriteLine("| context takeover | window | memory level | KiB for each connection |");
-        Console.WriteLine("|---|---|---|---|");
-        foreach (var (bits, level) in new[] { (15, 8), (15, 5), (13, 5), (12, 5), (9, 5), (9, 1) })
+        if (setting is not null)
         {
-            Row("both ways", bits, level, new());
+            Console.WriteLine(MeasureAsync(Settings[setting]).GetAwaiter().GetResult());
+            return;
         }
-        Row("only what is received", 13, 5, new() { ServerNoContextTakeover = true });
-        Row("only what is sent", 13, 5, new() { ClientNoContextTakeover = true });
-        Row("none", 13, 5, new() { ServerNoContextTakeover = true, ClientNoContextTakeover = true });
-
-        void Row(string takeover, int bits, int level, DeflateAgreement agreement)
+        var plain = RunAlone("off");
+        Console.WriteLine("| context takeover, window, memory level | KiB for each connection |\n|---|---|");
+        foreach (var name in Settings.Keys.Where(name => name != "off"))
         {
-            var used = Measure(agreement with { Options = new() { WindowBits = bits, MemoryLevel = level, Threshold = 0 } });
-            Console.WriteLine($"| {takeover} | {bits} bits | {level} | {(used - plain) / 1024.0 / Connections:F0} |");
+            Console.WriteLine($"| {name} | {(RunAlone(name) - plain) / 1024.0 / Connections:F0} |");
         }
     }
 
-    private static long Measure(DeflateAgreement? agreement) => MeasureAsync(agreement).GetAwaiter().GetResult();
+    private static readonly Dictionary<string, DeflateAgreement?> Settings = new()
+    {
+        ["off"] = null,
+        ["both ways, 15 bits, 8"] = Both(15, 8),
+        ["both ways, 15 bits, 5"] = Both(15, 5),
+        ["both ways, 13 bits, 5"] = Both(13, 5),
+        ["both ways, 12 bits, 5"] = Both(12, 5),
+        ["both ways, 9 bits, 5"] = Both(9, 5),
+        ["both ways, 9 bits, 1"] = Both(9, 1),
+        ["what is sent, 13 bits, 5"] = Both(13, 5) with { ClientNoContextTakeover = true },
+        ["what is received, 13 bits, 5"] = Both(13, 5) with { ServerNoContextTakeover = true },
+        ["none, 13 bits, 5"] = Both(13, 5) with { ServerNoContextTakeover = true, ClientNoContextTakeover = true },
+    };
+
+    private static DeflateAgreement Both(int bits, int level)
+        => new() { Options = new() { WindowBits = bits, MemoryLevel = level, Threshold = 0 } };
+
+    private static long RunAlone(string setting)
+    {
+        using var process = System.Diagnostics.Process.Start(new System.Diagnostics.ProcessStartInfo("dotnet")
+        {
+            ArgumentList = { typeof(CompressionMemory).Assembly.Location, "memory", setting },
+            RedirectStandardOutput = true,
+        })!;
+        var output = process.StandardOutput.ReadToEnd();
+        process.WaitForExit();
+        return long.Parse(output, System.Globalization.CultureInfo.InvariantCulture);
+    }
 
     private static async Task<long> MeasureAsync(DeflateAgreement? agreement)
     {
