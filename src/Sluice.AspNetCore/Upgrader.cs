@@ -43,8 +43,30 @@ public sealed class Upgrader
     public async Task<WebSocketConnection?> UpgradeAsync(HttpContext context)
     {
         ArgumentNullException.ThrowIfNull(context);
-        var request = RequestFields.Read(context);
         var multiplexed = RequestFields.IsMultiplexed(context);
+        // Over HTTP/1.1 the connection is the request's alone, and its client may have ended its side already.
+        var hold = multiplexed ? null : context.Features.Get<IHalfCloseFeature>()?.KeepOpen();
+        try
+        {
+            var connection = await UpgradeAsync(context, multiplexed).ConfigureAwait(false);
+            if (connection is not null && hold is not null)
+            {
+                _ = connection.Released.ContinueWith(
+                    static (_, hold) => ((IDisposable)hold!).Dispose(), hold, CancellationToken.None,
+                    TaskContinuationOptions.ExecuteSynchronously, TaskScheduler.Default);
+                hold = null;
+            }
+            return connection;
+        }
+        finally
+        {
+            hold?.Dispose();
+        }
+    }
+
+    private async Task<WebSocketConnection?> UpgradeAsync(HttpContext context, bool multiplexed)
+    {
+        var request = RequestFields.Read(context);
         var outcome = multiplexed ? ConnectHandshake.Evaluate(request, _policy) : ServerHandshake.Evaluate(request, _policy);
         if ((outcome.Refusal ?? FindObstacle(context, multiplexed)) is { } refusal)
         {
