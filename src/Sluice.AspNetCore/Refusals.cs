@@ -26,7 +26,7 @@ internal sealed class Refusals(Func<HttpContext, HandshakeRefusal, Task>? respon
     public Task AnswerAsync(HttpContext context, HandshakeRefusal refusal)
     {
         Refused.Add(1, new KeyValuePair<string, object?>("reason", refusal.Reason.ToString()));
-        Log.Refused(logger, context.Connection.RemoteIpAddress, refusal.Status, refusal.Message);
+        Log.Refused(logger, context.Connection.RemoteIpAddress, context.Request.Path, refusal.Status, refusal.Message);
         var response = context.Response;
         response.StatusCode = refusal.Status;
         foreach (var (name, value) in refusal.Headers) response.Headers.Append(name, value);

@@ -66,8 +66,7 @@ public sealed class Upgrader
 
     private async Task<WebSocketConnection?> UpgradeAsync(HttpContext context, bool multiplexed)
     {
-        var request = RequestFields.Read(context);
-        var outcome = multiplexed ? ConnectHandshake.Evaluate(request, _policy) : ServerHandshake.Evaluate(request, _policy);
+        var outcome = Evaluate(context);
         if ((outcome.Refusal ?? FindObstacle(context, multiplexed)) is { } refusal)
         {
             await _refusals.AnswerAsync(context, refusal).ConfigureAwait(false);
@@ -80,6 +79,18 @@ public sealed class Upgrader
         return multiplexed
             ? await AcceptAsync(context, outcome).ConfigureAwait(false)
             : await SwitchAsync(context, outcome).ConfigureAwait(false);
+    }
+
+    /// <summary>Why the request would be refused; <see langword="null"/> when it would not.</summary>
+    internal HandshakeRefusal? Check(HttpContext context)
+        => Evaluate(context).Refusal ?? FindObstacle(context, RequestFields.IsMultiplexed(context));
+
+    internal Task RefuseAsync(HttpContext context, HandshakeRefusal refusal) => _refusals.AnswerAsync(context, refusal);
+
+    private HandshakeOutcome Evaluate(HttpContext context)
+    {
+        var request = RequestFields.Read(context);
+        return RequestFields.IsMultiplexed(context) ? ConnectHandshake.Evaluate(request, _policy) : ServerHandshake.Evaluate(request, _policy);
     }
 
     private static HandshakeRefusal? FindObstacle(HttpContext context, bool multiplexed)

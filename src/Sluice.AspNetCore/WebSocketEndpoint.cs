@@ -1,3 +1,4 @@
+using System.Net.WebSockets;
 using Microsoft.AspNetCore.Http;
 using Microsoft.Extensions.Logging;
 
@@ -10,20 +11,37 @@ internal sealed class WebSocketEndpoint(
 {
     public async Task ServeAsync(HttpContext context)
     {
-        var connection = await upgrader.UpgradeAsync(context).ConfigureAwait(false);
+        var connection = await OpenAsync(context, upgrader).ConfigureAwait(false);
         if (connection is null) return;
-        // Over HTTP/2 and 3 many requests share a connection.
-        var id = RequestFields.IsMultiplexed(context) ? context.TraceIdentifier : context.Connection.Id;
+        await HandleAsync(context, connection, IdOf(context)).ConfigureAwait(false);
+        await EndAsync(context, connection).ConfigureAwait(false);
+    }
+
+    /// <summary>Upgrades; <see langword="null"/> when the handshake was refused. Who opens calls <see cref="EndAsync"/>.</summary>
+    public async Task<WebSocketConnection?> OpenAsync(HttpContext context, Upgrader by)
+    {
+        var connection = await by.UpgradeAsync(context).ConfigureAwait(false);
+        if (connection is null) return null;
         var request = context.Request;
-        Log.Opened(logger, id, context.Connection.RemoteIpAddress, request.Path, request.Protocol, connection.Subprotocol);
+        var subprotocol = connection.Subprotocol is { } agreed ? "subprotocol " + agreed : "no subprotocol";
+        Log.Opened(logger, IdOf(context), context.Connection.RemoteIpAddress, request.Path, request.Protocol, subprotocol);
         open.Add(connection);
-        await HandleAsync(context, connection, id).ConfigureAwait(false);
+        return connection;
+    }
+
+    /// <summary>Closes what is open, waits until the transport is released, and tells how it ended.</summary>
+    public async Task EndAsync(HttpContext context, WebSocketConnection connection)
+    {
         var (code, reason) = open.IsStopping ? (CloseCode.GoingAway, OpenConnections.StopReason) : (CloseCode.NormalClosure, "");
         var result = await connection.CloseAsync(code, reason).ConfigureAwait(false);
         await connection.Released.ConfigureAwait(false);
         open.Remove(connection);
-        Tell(context, id, result);
+        Tell(context, IdOf(context), result);
     }
+
+    // Over HTTP/2 and 3 many requests share a connection.
+    private static string IdOf(HttpContext context)
+        => RequestFields.IsMultiplexed(context) ? context.TraceIdentifier : context.Connection.Id;
 
     private async Task HandleAsync(HttpContext context, WebSocketConnection connection, string id)
     {
@@ -34,6 +52,10 @@ internal sealed class WebSocketEndpoint(
         catch (WebSocketClosedException)
         {
             // A send met the end of the connection, which is told later.
+        }
+        catch (WebSocketException) when (connection.State != ConnectionState.Open)
+        {
+            // So did a receive or a send through the BCL's type.
         }
         catch (OperationCanceledException)
             when (connection.State != ConnectionState.Open || context.RequestAborted.IsCancellationRequested || open.IsStopping)

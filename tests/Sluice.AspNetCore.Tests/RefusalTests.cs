@@ -57,7 +57,7 @@ public class RefusalTests
         counted.Counts.ShouldBe(new Dictionary<string, long> { [reason] = 1 });
         var line = server.Log.OfSluice.ShouldHaveSingleItem();
         line.Level.ShouldBe(LogLevel.Information);
-        line.Message.ShouldBe($"handshake from 127.0.0.1 refused with {status}: {response.Body.TrimEnd('\n')}");
+        line.Message.ShouldBe($"handshake from 127.0.0.1 on /ws refused with {status}: {response.Body.TrimEnd('\n')}");
     }
 
     [Theory]

@@ -20,6 +20,18 @@ public sealed partial class WebSocketConnection
 
     internal void OnPong(ReadOnlySpan<byte> payload) => KeepAlive.OnPong(payload);
 
+    /// <summary>Sends the close frame, unless one was sent before. Until <see cref="ConnectionOptions.CloseTimeout"/> is over
+    /// messages may still be received.</summary>
+    internal void SendClose(CloseCode code, string reason)
+    {
+        Span<byte> payload = stackalloc byte[FrameHeader.MaxControlPayload];
+        var length = ClosePayload.Write(payload, code, reason);
+        if (IsEnded || Interlocked.Exchange(ref _closeSent, 1) != 0) return;
+        _closedWith = reason.Length == 0 ? $" ({(int)code})" : $" ({(int)code}: {reason})";
+        Sender.TrySendClose(payload[..length]);
+        KeepAlive.EndWithin(_options.CloseTimeout);
+    }
+
     /// <summary>The peer's close frame came: answers it unless it is the answer (RFC 6455 §5.5.1).</summary>
     /// <param name="code">Its code.</param>
     /// <param name="reason">Its reason.</param>

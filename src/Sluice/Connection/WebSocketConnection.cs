@@ -157,14 +157,7 @@ public sealed partial class WebSocketConnection : IAsyncDisposable
     public Task<CloseResult> CloseAsync(
         CloseCode code = CloseCode.NormalClosure, string reason = "", CancellationToken cancellationToken = default)
     {
-        Span<byte> payload = stackalloc byte[FrameHeader.MaxControlPayload];
-        var length = ClosePayload.Write(payload, code, reason);
-        if (!IsEnded && Interlocked.Exchange(ref _closeSent, 1) == 0)
-        {
-            _closedWith = reason.Length == 0 ? $" ({(int)code})" : $" ({(int)code}: {reason})";
-            Sender.TrySendClose(payload[..length]);
-            KeepAlive.EndWithin(_options.CloseTimeout);
-        }
+        SendClose(code, reason);
         _loop.DiscardUnwanted();
         if (IsInsideHandler && CloseResult is null) return Task.FromResult(new CloseResult(code, reason, byPeer: false, wasClean: false));
         return _ended.Task.WaitAsync(cancellationToken);
