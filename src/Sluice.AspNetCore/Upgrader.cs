@@ -1,3 +1,4 @@
+using Microsoft.AspNetCore.Connections;
 using Microsoft.AspNetCore.Http;
 using Microsoft.AspNetCore.Http.Features;
 using Microsoft.AspNetCore.Http.Timeouts;
@@ -80,6 +81,13 @@ public sealed class Upgrader
             ? await AcceptAsync(context, outcome).ConfigureAwait(false)
             : await SwitchAsync(context, outcome).ConfigureAwait(false);
     }
+
+    /// <summary>Checks a handshake over HTTP/1.1; <see langword="null"/> when it would be refused.</summary>
+    internal HandshakeOutcome? Accept(in HandshakeRequest request)
+        => ServerHandshake.Evaluate(request, _policy) is { IsAccepted: true } outcome ? outcome : null;
+
+    internal WebSocketConnection Connect(ConnectionContext transport, HandshakeOutcome outcome)
+        => new(transport.Transport, Role.Server, _options.Connection, outcome.Subprotocol, transport.Abort);
 
     /// <summary>Why the request would be refused; <see langword="null"/> when it would not.</summary>
     internal HandshakeRefusal? Check(HttpContext context)
