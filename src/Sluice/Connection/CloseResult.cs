@@ -24,7 +24,8 @@ public sealed record CloseResult
     /// <summary>The close reason that goes with the code, or what happened in words. Not null.</summary>
     public string Reason { get; }
 
-    /// <summary>Whether the peer closed first, or vanished.</summary>
+    /// <summary>Whether the peer closed first, or cut the connection. <see langword="false"/> when this side gave it up,
+    /// because the peer was silent, did not read, or did not answer a close frame.</summary>
     public bool ByPeer { get; }
 
     /// <summary>Whether close frames went both ways (RFC 6455 §7.1.4).</summary>
@@ -42,8 +43,11 @@ public sealed record CloseResult
     /// <summary>One line for a log; what in the reason would break a line, or a terminal, is escaped.</summary>
     public override string ToString()
     {
-        var who = ByPeer ? "by the peer" : "by this side";
-        return Reason.Length == 0 ? $"closed {who} with {(int)Code}" : $"closed {who} with {(int)Code}: {OneLine(Reason)}";
+        // Without a close frame nothing was closed in order: somebody has cut it.
+        var how = Code == CloseCode.AbnormalClosure ? "cut" : "closed";
+        var who = ByPeer ? "the peer" : "this side";
+        var reason = Reason.Length == 0 ? "" : ": " + OneLine(Reason);
+        return $"{how} by {who} with {(int)Code}{reason}";
     }
 
     // The reason is the peer's to choose.
