@@ -1,3 +1,4 @@
+using System.Net;
 using Microsoft.AspNetCore.Http;
 using Microsoft.AspNetCore.Http.Features;
 using Microsoft.AspNetCore.Http.Timeouts;
@@ -21,17 +22,26 @@ public sealed class Upgrader
     private readonly WebSocketEndpointOptions _options;
     private readonly HandshakePolicy _policy;
     private readonly Refusals _refusals;
+    private readonly ConnectionCount _count;
+    private readonly ILogger _logger;
 
-    /// <summary>An upgrader for one kind of endpoint.</summary>
+    /// <summary>An upgrader for one kind of endpoint. What is open by it counts by itself, not with the host's endpoints.</summary>
     /// <param name="options">What to agree to; <see langword="null"/> for the defaults.</param>
     /// <param name="logger">Told of refusals.</param>
     /// <exception cref="ArgumentException">A subprotocol is not a token, or stands there twice.</exception>
     public Upgrader(WebSocketEndpointOptions? options, ILogger logger)
+        : this(options, logger, new ConnectionCount())
+    {
+    }
+
+    internal Upgrader(WebSocketEndpointOptions? options, ILogger logger, ConnectionCount count)
     {
         ArgumentNullException.ThrowIfNull(logger);
+        _count = count;
+        _logger = logger;
         _options = options ?? WebSocketEndpointOptions.Default;
         _policy = new HandshakePolicy { Subprotocols = _options.Subprotocols, Origins = _options.Origins };
-        _refusals = new Refusals(_options.OnRefused, logger);
+        _refusals = new Refusals(_options.OnRefused, _options.Connection.Metrics, logger);
     }
 
     /// <summary>Checks the opening handshake and answers it: over HTTP/1.1 an upgrade (RFC 6455 §4.2), over HTTP/2 and 3 an
@@ -43,14 +53,48 @@ public sealed class Upgrader
     public async Task<WebSocketConnection?> UpgradeAsync(HttpContext context)
     {
         ArgumentNullException.ThrowIfNull(context);
+        return (await EnterAsync(context).ConfigureAwait(false)).Connection;
+    }
+
+    /// <summary>As <see cref="UpgradeAsync"/>; the task is done when the connection counts no more.</summary>
+    internal async Task<(WebSocketConnection? Connection, Task Left)> EnterAsync(HttpContext context)
+    {
         var multiplexed = RequestFields.IsMultiplexed(context);
         var outcome = Evaluate(context);
         if ((outcome.Refusal ?? FindObstacle(context, multiplexed)) is { } refusal)
         {
             await _refusals.AnswerAsync(context, refusal).ConfigureAwait(false);
-            return null;
+            return (null, Task.CompletedTask);
         }
 
+        var address = context.Connection.RemoteIpAddress;
+        if (_count.TryEnter(address, _options.Limits) is var answer and not ConnectionCount.Answer.Entered)
+        {
+            var full = answer == ConnectionCount.Answer.TooMany ? Refusals.NoRoom : Refusals.TooManyFromAddress;
+            await _refusals.AnswerAsync(context, full).ConfigureAwait(false);
+            return (null, Task.CompletedTask);
+        }
+        WebSocketConnection? connection = null;
+        try
+        {
+            connection = await OpenAsync(context, outcome, multiplexed).ConfigureAwait(false);
+            return (connection, connection is null ? Task.CompletedTask : LeaveAsync(connection, address));
+        }
+        finally
+        {
+            if (connection is null) _count.Leave(address);
+        }
+    }
+
+    // The connection's end frees its place, whether or not the handler has returned.
+    private async Task LeaveAsync(WebSocketConnection connection, IPAddress? address)
+    {
+        await connection.Released.ConfigureAwait(false);
+        _count.Leave(address);
+    }
+
+    private async Task<WebSocketConnection?> OpenAsync(HttpContext context, HandshakeOutcome outcome, bool multiplexed)
+    {
         // A policy's time-out bounds requests; a connection has times of its own.
         context.Features.Get<IHttpRequestTimeoutFeature>()?.DisableTimeout();
         if (outcome.Subprotocol is { } subprotocol) context.Response.Headers.SecWebSocketProtocol = subprotocol;
@@ -62,6 +106,9 @@ public sealed class Upgrader
     /// <summary>Why the request would be refused; <see langword="null"/> when it would not.</summary>
     internal HandshakeRefusal? Check(HttpContext context)
         => Evaluate(context).Refusal ?? FindObstacle(context, RequestFields.IsMultiplexed(context));
+
+    /// <summary>The same, counting with this one, but agreeing to this subprotocol.</summary>
+    internal Upgrader WithSubprotocol(string subprotocol) => new(_options with { Subprotocols = [subprotocol] }, _logger, _count);
 
     internal Task RefuseAsync(HttpContext context, HandshakeRefusal refusal) => _refusals.AnswerAsync(context, refusal);
 

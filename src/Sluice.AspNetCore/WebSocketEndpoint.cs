@@ -20,12 +20,12 @@ internal sealed class WebSocketEndpoint(
     /// <summary>Upgrades; <see langword="null"/> when the handshake was refused. Who opens calls <see cref="EndAsync"/>.</summary>
     public async Task<WebSocketConnection?> OpenAsync(HttpContext context, Upgrader by)
     {
-        var connection = await by.UpgradeAsync(context).ConfigureAwait(false);
+        var (connection, left) = await by.EnterAsync(context).ConfigureAwait(false);
         if (connection is null) return null;
         var request = context.Request;
         var subprotocol = connection.Subprotocol is { } agreed ? "subprotocol " + agreed : "no subprotocol";
         Log.Opened(logger, IdOf(context), context.Connection.RemoteIpAddress, request.Path, request.Protocol, subprotocol);
-        open.Add(connection);
+        open.Add(connection, left);
         return connection;
     }
 
@@ -35,7 +35,7 @@ internal sealed class WebSocketEndpoint(
         var (code, reason) = open.IsStopping ? (CloseCode.GoingAway, OpenConnections.StopReason) : (CloseCode.NormalClosure, "");
         var result = await connection.CloseAsync(code, reason).ConfigureAwait(false);
         await connection.Released.ConfigureAwait(false);
-        open.Remove(connection);
+        await open.RemoveAsync(connection).ConfigureAwait(false);
         Tell(context, IdOf(context), result);
     }
 

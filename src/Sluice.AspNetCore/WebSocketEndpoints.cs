@@ -51,8 +51,8 @@ public static class WebSocketEndpoints
         ArgumentNullException.ThrowIfNull(endpoints);
         ArgumentNullException.ThrowIfNull(handler);
         var logger = endpoints.ServiceProvider.GetRequiredService<ILoggerFactory>().CreateLogger("Sluice.AspNetCore");
-        var endpoint = new WebSocketEndpoint(
-            new Upgrader(options, logger), handler, options?.OnClosed, OpenConnections.Of(endpoints.ServiceProvider), logger);
+        var open = OpenConnections.Of(endpoints.ServiceProvider);
+        var endpoint = new WebSocketEndpoint(new Upgrader(options, logger, open.Count), handler, options?.OnClosed, open, logger);
         return endpoints.Map(pattern, endpoint.ServeAsync);
     }
 }

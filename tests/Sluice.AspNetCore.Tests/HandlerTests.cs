@@ -107,7 +107,7 @@ public class HandlerTests
         else peer.Reset();
         await ended.Task.WaitAsync(RawPeer.Guard);
         var line = (await server.Log.WaitForAsync("ClosedAbnormally")).ShouldHaveSingleItem();
-        line.Message.ShouldContain("cut by the peer with 1006: ");
+        line.Message.ShouldContain("closed by the peer with 1006: ");
         line.Error.ShouldBeNull();
         server.Log.OfSluice.ShouldHaveSingleItem();
     }
@@ -162,7 +162,7 @@ public class HandlerTests
         using var peer = await server.OpenAsync();
         await peer.SendAsync(MaskedFrame.Text("go"));
         await peer.ReadToAnyEndAsync();
-        (await server.Log.WaitForAsync("ClosedAbnormally"))[0].Message.ShouldContain("cut by this side with 1006: aborted");
+        (await server.Log.WaitForAsync("ClosedAbnormally"))[0].Message.ShouldContain("closed by this side with 1006: aborted");
     }
 
     [Fact]

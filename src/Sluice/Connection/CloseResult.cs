@@ -43,11 +43,8 @@ public sealed record CloseResult
     /// <summary>One line for a log; what in the reason would break a line, or a terminal, is escaped.</summary>
     public override string ToString()
     {
-        // Without a close frame nothing was closed in order: somebody has cut it.
-        var how = Code == CloseCode.AbnormalClosure ? "cut" : "closed";
-        var who = ByPeer ? "the peer" : "this side";
-        var reason = Reason.Length == 0 ? "" : ": " + OneLine(Reason);
-        return $"{how} by {who} with {(int)Code}{reason}";
+        var who = ByPeer ? "by the peer" : "by this side";
+        return Reason.Length == 0 ? $"closed {who} with {(int)Code}" : $"closed {who} with {(int)Code}: {OneLine(Reason)}";
     }
 
     // The reason is the peer's to choose.

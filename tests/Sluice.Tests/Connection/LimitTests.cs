@@ -85,11 +85,11 @@ public class LimitTests
             time.Advance(TimeSpan.FromSeconds(30));
             await Task.Yield();
         }
-        peer.Connection.CloseResult.ToString().ShouldBe("cut by this side with 1006: no sign of life from the peer after 2 pings");
+        peer.Connection.CloseResult.ToString().ShouldBe("closed by this side with 1006: no sign of life from the peer after 2 pings");
         var other = new RawPeer();
         other.EndInput();
         (await other.Connection.Closed.WaitAsync(RawPeer.Guard)).ToString()
-            .ShouldBe("cut by the peer with 1006: the peer closed the transport without a close frame");
+            .ShouldBe("closed by the peer with 1006: the peer closed the transport without a close frame");
     }
 
     private static async Task ReceiveAsync(RawPeer peer)
