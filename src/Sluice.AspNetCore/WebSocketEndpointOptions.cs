@@ -25,6 +25,9 @@ public sealed record WebSocketEndpointOptions
     /// every offer is declined.</summary>
     public CompressionOptions? Compression { get; init; }
 
+    /// <summary>How many connections may be open, counted over all endpoints of the host.</summary>
+    public ConnectionLimits Limits { get; init; } = ConnectionLimits.Default;
+
     /// <summary>Writes the response when the handshake is refused: the status and the headers that belong to it are set,
     /// and may be changed; the line of text is left to it. Over HTTP/1.1 the connection is closed behind it.</summary>
     public Func<HttpContext, HandshakeRefusal, Task>? OnRefused { get; init; }

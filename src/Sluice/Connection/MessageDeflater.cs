@@ -67,25 +67,30 @@ internal sealed class MessageDeflater
     }
 
     /// <summary>Compresses a part of a message.</summary>
-    /// <param name="payload">The part; empty only in the last one.</param>
+    /// <param name="payload">The part; may be empty.</param>
     /// <param name="first">Whether the message begins.</param>
     /// <param name="last">Whether it ends.</param>
     public DeflatedPayload DeflatePart(ReadOnlySpan<byte> payload, bool first, bool last)
     {
-        if (first && last && payload.IsEmpty) return DeflatedPayload.OfNothing();
-        var deflater = Take();
+        if (first) _tailOwed = false;
+        DeflatedPayload deflated = default;
+        if (!payload.IsEmpty) deflated = DeflatePart(payload);
+        else if (last && !_tailOwed) deflated = DeflatedPayload.OfNothing();
+        if (last) EndParts();
+        return deflated;
+    }
+
+    private DeflatedPayload DeflatePart(ReadOnlySpan<byte> payload)
+    {
         DeflatedPayload deflated = default;
         try
         {
-            _deflater = deflater;
-            if (first) _tailOwed = false;
+            _deflater = Take();
             // The parts together are one stream: only its very end is cut off (§7.2.1).
-            if (_tailOwed && !payload.IsEmpty) deflated.AddTail();
-            if (!payload.IsEmpty)
-            {
-                deflated.Compress(deflater, payload, forget: false);
-                _tailOwed = true;
-            }
+            if (_tailOwed) deflated.AddTail();
+            deflated.Compress(_deflater, payload, forget: false);
+            _tailOwed = true;
+            return deflated;
         }
         catch
         {
@@ -93,8 +98,6 @@ internal sealed class MessageDeflater
             Drop();
             throw;
         }
-        if (last) EndParts();
-        return deflated;
     }
 
     /// <summary>A message that was sent in parts ends, or is given up.</summary>

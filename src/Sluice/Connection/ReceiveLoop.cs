@@ -28,6 +28,7 @@ internal sealed partial class ReceiveLoop
         _metrics = options.Metrics;
         _parser = new FrameParser(role, inflater is null ? ReservedBits.None : ReservedBits.Rsv1);
         _assembly = new MessageAssembly(options, inflater);
+        _controlFrames = new ControlFrameBudget(options);
         _onRead = OnRead;
         _onResumed = OnResumed;
     }

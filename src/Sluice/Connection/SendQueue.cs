@@ -18,6 +18,7 @@ internal sealed partial class SendQueue
     private readonly WebSocketConnection _connection;
     private readonly bool _masks;
     private readonly int _limit;
+    private readonly int _maxMessages;
     private readonly ConnectionMetrics _metrics;
     private readonly MessageDeflater? _deflater; // null without permessage-deflate
     private MessageWriter? _stream;
@@ -31,6 +32,7 @@ internal sealed partial class SendQueue
         _connection = connection;
         _masks = role == Role.Client;
         _limit = options.SendQueueLimit;
+        _maxMessages = options.SendQueueMessages;
         _metrics = options.Metrics;
         _deflater = deflater;
         _output = new FrameOutput(writer, TimerWheel.For(options.TimeProvider))
@@ -255,7 +257,7 @@ internal sealed partial class SendQueue
         if (_stream != message.Stream) return Accepted.NoRoom;
         if (message.Stream is null && !IsTurnOf(place)) return Accepted.NoRoom;
         var size = (long)message.Payload.Length + FrameHeader.MaxSize;
-        if (_output.PendingLength > 0 && _output.PendingLength + size > _limit) return Accepted.NoRoom;
+        if (_output.PendingLength > 0 && (_output.PendingLength + size > _limit || _output.PendingFrames >= _maxMessages)) return Accepted.NoRoom;
 
         if (_deflater is null) Write(message);
         else if (!TryWriteDeflated(_deflater, message)) return Accepted.Closed;

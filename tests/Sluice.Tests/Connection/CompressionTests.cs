@@ -214,6 +214,28 @@ public class CompressionTests
     }
 
     [Fact]
+    public async Task Parts_may_be_empty_and_the_last_one_need_not_be()
+    {
+        foreach (var agreement in new[] { Agreed, NoTakeover })
+        {
+            var peer = new RawPeer(compression: agreement);
+            using var socket = peer.Connection.AsWebSocket();
+            await socket.SendAsync(ReadOnlyMemory<byte>.Empty, System.Net.WebSockets.WebSocketMessageType.Text, endOfMessage: false, default);
+            await socket.SendAsync(ReadOnlyMemory<byte>.Empty, System.Net.WebSockets.WebSocketMessageType.Text, endOfMessage: true, default);
+            await peer.ExpectAsync(0x41, []);
+            await peer.ExpectAsync(0x80, [0x00]);
+            await socket.SendAsync("He"u8.ToArray(), System.Net.WebSockets.WebSocketMessageType.Text, endOfMessage: false, default);
+            await socket.SendAsync(ReadOnlyMemory<byte>.Empty, System.Net.WebSockets.WebSocketMessageType.Text, endOfMessage: false, default);
+            await socket.SendAsync("llo"u8.ToArray(), System.Net.WebSockets.WebSocketMessageType.Text, endOfMessage: true, default);
+            var deflated = new List<byte>();
+            for (var i = 0; i < 3; i++) deflated.AddRange((await peer.ReadFrameAsync()).ShouldNotBeNull().Payload);
+            using var inflater = new Inflater();
+            CodecTests.Inflate(inflater, [.. deflated]).ShouldBe("Hello"u8.ToArray());
+            peer.Connection.Abort();
+        }
+    }
+
+    [Fact]
     public async Task Messages_sent_in_parts_go_as_they_are_when_asked_for()
     {
         var peer = new RawPeer(compression: Agreed with { Options = new() { Threshold = 0, CompressStreams = false } });
