@@ -55,6 +55,7 @@ internal static class CompressionMemory
         {
             ArgumentList = { typeof(CompressionMemory).Assembly.Location, "memory", setting },
             RedirectStandardOutput = true,
+            UseShellExecute = false,
         })!;
         var output = process.StandardOutput.ReadToEnd();
         process.WaitForExit();
