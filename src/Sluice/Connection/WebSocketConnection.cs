@@ -49,6 +49,9 @@ public sealed partial class WebSocketConnection : IAsyncDisposable
     /// <summary>The subprotocol that was agreed, or <see langword="null"/>.</summary>
     public string? Subprotocol { get; }
 
+    /// <summary>The HTTP version of the opening handshake; <see langword="null"/> when whoever made the connection did not say.</summary>
+    public Version? HttpVersion { get; init; }
+
     /// <summary>Open, closing (a close frame was sent), or closed.</summary>
     public ConnectionState State => IsEnded ? ConnectionState.Closed : IsClosing ? ConnectionState.Closing : ConnectionState.Open;
 
