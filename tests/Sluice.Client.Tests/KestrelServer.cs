@@ -46,6 +46,7 @@ public sealed class KestrelServer : IAsyncLifetime
         _app.Map("/slow", SlowAsync);
         _app.MapWebSocket("/sluice", OwnAsync);
         _app.MapGet("/login", (HttpContext context) => context.Response.Cookies.Append("session", "42"));
+        _app.Map("/redirect", () => Results.Redirect("/echo"));
         _app.Map("/refuse-connect", () => Results.Json(new { why = "no" }, statusCode: 418));
         _app.MapGet("/refuse", () => Results.Json(new { why = "no" }, statusCode: 418));
     }

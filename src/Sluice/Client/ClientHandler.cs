@@ -52,10 +52,14 @@ internal static class ClientHandler
         return isTailored ? Tailored.GetValue(options, Create) : Shared;
     }
 
-    /// <summary>Refuses a handler that does not go with the options.</summary>
-    /// <exception cref="ArgumentException">It does not.</exception>
+    /// <summary>Refuses options that contradict each other, or their handler.</summary>
+    /// <exception cref="ArgumentException">They do.</exception>
     public static void Check(WebSocketClientOptions options)
     {
+        if (options.Authorization is not null && options.Headers.Any(static header => IsAuthorization(header.Key)))
+        {
+            throw new ArgumentException("there are an Authorization and a header of that name; leave out one of them", nameof(options));
+        }
         if (options.Handler is not { } handler) return;
         if (handler.AllowAutoRedirect)
         {
@@ -75,6 +79,8 @@ internal static class ClientHandler
                 + "set its PooledConnectionLifetime above zero, or leave the handler out", options);
         }
     }
+
+    private static bool IsAuthorization(string name) => string.Equals(name, "Authorization", StringComparison.OrdinalIgnoreCase);
 
     private static ArgumentException Wrong(string what, WebSocketClientOptions options) => new("the handler " + what, nameof(options));
 }

@@ -18,6 +18,7 @@ internal sealed class Dial : IDisposable
     private readonly CancellationTokenSource _givenUp = new();
     private readonly Lock _gate = new();
     private Socket? _socket;
+    private volatile DialledStream? _stream;
     private bool _isClosed;
     private bool _hasDialled;
 
@@ -41,8 +42,13 @@ internal sealed class Dial : IDisposable
         var connecting = context.InitialRequestMessage.Options.TryGetValue(Key, out var dial)
             ? dial.ConnectAsync(context.DnsEndPoint, cancellationToken)
             : ConnectAsync(context.DnsEndPoint, WebSocketClientOptions.Default, cancellationToken);
-        return new NetworkStream(await connecting.ConfigureAwait(false), ownsSocket: true);
+        var stream = new DialledStream(await connecting.ConfigureAwait(false));
+        if (dial is not null) dial._stream = stream;
+        return stream;
     }
+
+    /// <summary>Done after the next write on the connection, whatever it is.</summary>
+    public Task NextWriteAsync() => _stream?.NextWriteAsync() ?? Task.CompletedTask;
 
     /// <summary>The attempt is over and came to nothing.</summary>
     public void Close()

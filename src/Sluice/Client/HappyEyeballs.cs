@@ -31,7 +31,8 @@ internal sealed class HappyEyeballs(IReadOnlyList<IPAddress> addresses, int port
                 if (await NextAsync(running, mayStartAnother: ahead.Count > 0, race.Token).ConfigureAwait(false) is not { } done) continue;
                 running.Remove(done);
                 if (done.IsCompletedSuccessfully) return await done.ConfigureAwait(false);
-                failure ??= done.Exception?.InnerException;
+                var error = done.Exception?.InnerException;
+                failure ??= error;
             }
         }
         finally

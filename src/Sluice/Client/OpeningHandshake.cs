@@ -39,13 +39,14 @@ internal sealed class OpeningHandshake(
             Refusal.CheckSize(url, response, options.MaxResponseFields);
             if (IsUpgrade ? response.StatusCode == HttpStatusCode.SwitchingProtocols : response.IsSuccessStatusCode)
             {
-                return await OpenAsync(response, cancellation).ConfigureAwait(false);
+                return await OpenAsync(response, dial, cancellation).ConfigureAwait(false);
             }
             throw await Refusal.ReadAsync(url, response, options, cancellation).ConfigureAwait(false);
         }
         catch
         {
-            Release(response);
+            response?.Dispose();
+            if (ownsHandler) handler.Dispose();
             dial.Close();
             throw;
         }
@@ -67,7 +68,7 @@ internal sealed class OpeningHandshake(
         return request;
     }
 
-    private async Task<WebSocketConnection> OpenAsync(HttpResponseMessage response, CancellationToken cancellation)
+    private async Task<WebSocketConnection> OpenAsync(HttpResponseMessage response, Dial dial, CancellationToken cancellation)
     {
         var answer = new HandshakeResponse
         {
@@ -85,31 +86,19 @@ internal sealed class OpeningHandshake(
         {
             throw Refusal.InvalidUpgrade(url, response, "the response has a Content-Encoding, which the handler decodes");
         }
-        return Start(response, stream, outcome.Subprotocol);
+        return Start(response, dial, stream, outcome.Subprotocol);
     }
 
-    private WebSocketConnection Start(HttpResponseMessage response, Stream stream, string? subprotocol)
+    private WebSocketConnection Start(HttpResponseMessage response, Dial dial, Stream stream, string? subprotocol)
     {
+        var open = new OpenResponse(response, dial, ownsHandler ? handler : null);
         var connection = new WebSocketConnection(
-            new StreamTransport(stream), Role.Client, options.Connection, subprotocol, abortTransport: response.Dispose)
+            new StreamTransport(stream), Role.Client, options.Connection, subprotocol, abortTransport: open.Abort)
         {
             HttpVersion = version,
         };
-        _ = ReleaseAsync(connection, response);
+        _ = open.ReleaseAsync(connection);
         return connection;
-    }
-
-    private async Task ReleaseAsync(WebSocketConnection connection, HttpResponseMessage response)
-    {
-        await connection.Released.ConfigureAwait(false);
-        Release(response);
-    }
-
-    // A handler that is let go closes its HTTP/2 connection in order, after what the stream's end has to send.
-    private void Release(HttpResponseMessage? response)
-    {
-        response?.Dispose();
-        if (ownsHandler) handler.Dispose();
     }
 
     private static string? Value(HttpResponseMessage response, string name)
