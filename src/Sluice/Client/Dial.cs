@@ -18,7 +18,6 @@ internal sealed class Dial : IDisposable
     private readonly CancellationTokenSource _givenUp = new();
     private readonly Lock _gate = new();
     private Socket? _socket;
-    private volatile DialledStream? _stream;
     private bool _isClosed;
     private bool _hasDialled;
 
@@ -42,13 +41,8 @@ internal sealed class Dial : IDisposable
         var connecting = context.InitialRequestMessage.Options.TryGetValue(Key, out var dial)
             ? dial.ConnectAsync(context.DnsEndPoint, cancellationToken)
             : ConnectAsync(context.DnsEndPoint, WebSocketClientOptions.Default, cancellationToken);
-        var stream = new DialledStream(await connecting.ConfigureAwait(false));
-        if (dial is not null) dial._stream = stream;
-        return stream;
+        return new NetworkStream(await connecting.ConfigureAwait(false), ownsSocket: true);
     }
-
-    /// <summary>Done after the next write on the connection, whatever it is.</summary>
-    public Task NextWriteAsync() => _stream?.NextWriteAsync() ?? Task.CompletedTask;
 
     /// <summary>The attempt is over and came to nothing.</summary>
     public void Close()

@@ -39,7 +39,7 @@ internal sealed class OpeningHandshake(
             Refusal.CheckSize(url, response, options.MaxResponseFields);
             if (IsUpgrade ? response.StatusCode == HttpStatusCode.SwitchingProtocols : response.IsSuccessStatusCode)
             {
-                return await OpenAsync(response, dial, cancellation).ConfigureAwait(false);
+                return await OpenAsync(response, cancellation).ConfigureAwait(false);
             }
             throw await Refusal.ReadAsync(url, response, options, cancellation).ConfigureAwait(false);
         }
@@ -68,7 +68,7 @@ internal sealed class OpeningHandshake(
         return request;
     }
 
-    private async Task<WebSocketConnection> OpenAsync(HttpResponseMessage response, Dial dial, CancellationToken cancellation)
+    private async Task<WebSocketConnection> OpenAsync(HttpResponseMessage response, CancellationToken cancellation)
     {
         var answer = new HandshakeResponse
         {
@@ -86,19 +86,29 @@ internal sealed class OpeningHandshake(
         {
             throw Refusal.InvalidUpgrade(url, response, "the response has a Content-Encoding, which the handler decodes");
         }
-        return Start(response, dial, stream, outcome.Subprotocol);
+        return Start(response, stream, outcome.Subprotocol);
     }
 
-    private WebSocketConnection Start(HttpResponseMessage response, Dial dial, Stream stream, string? subprotocol)
+    private WebSocketConnection Start(HttpResponseMessage response, Stream stream, string? subprotocol)
     {
-        var open = new OpenResponse(response, dial, ownsHandler ? handler : null);
         var connection = new WebSocketConnection(
-            new StreamTransport(stream), Role.Client, options.Connection, subprotocol, abortTransport: open.Abort)
+            new StreamTransport(stream), Role.Client, options.Connection, subprotocol, abortTransport: response.Dispose)
         {
             HttpVersion = version,
         };
-        _ = open.ReleaseAsync(connection);
+        _ = ReleaseAsync(connection, response);
         return connection;
+    }
+
+    private async Task ReleaseAsync(WebSocketConnection connection, HttpResponseMessage response)
+    {
+        var result = await connection.Released.ConfigureAwait(false);
+        response.Dispose();
+        if (!ownsHandler) return;
+        // Disposed before its end, a response resets its stream (CANCEL). The handler writes that in its own time, and without
+        // the handler the connection is closed at once.
+        if (!result.WasClean) await Task.Delay(options.Connection.LingerTimeout, options.Connection.TimeProvider).ConfigureAwait(false);
+        handler.Dispose();
     }
 
     private static string? Value(HttpResponseMessage response, string name)
