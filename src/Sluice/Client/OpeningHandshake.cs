@@ -15,6 +15,8 @@ namespace Sluice;
 internal sealed class OpeningHandshake(
     Uri url, WebSocketClientOptions options, SocketsHttpHandler handler, bool ownsHandler, Version version)
 {
+    private static readonly TimeSpan ResetTime = TimeSpan.FromSeconds(1);
+
     private readonly ClientHandshake _handshake = new(options.Subprotocols);
 
     private bool IsUpgrade => version.Major < 2;
@@ -107,7 +109,7 @@ internal sealed class OpeningHandshake(
         if (!ownsHandler) return;
         // Disposed before its end, a response resets its stream (CANCEL). The handler writes that in its own time, and without
         // the handler the connection is closed at once.
-        if (!result.WasClean) await Task.Delay(options.Connection.LingerTimeout, options.Connection.TimeProvider).ConfigureAwait(false);
+        if (!result.WasClean) await Task.Delay(ResetTime).ConfigureAwait(false);
         handler.Dispose();
     }
 
