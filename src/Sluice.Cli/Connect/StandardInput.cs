@@ -20,9 +20,39 @@ internal static class StandardInput
 
     // A terminal edits lines by itself, and knows Ctrl+D; Console's stream would do that anew in its own way.
     private static Stream OpenStream()
-        => OperatingSystem.IsWindows() || Console.IsInputRedirected
+        => IsClosed() ? Stream.Null
+            : OperatingSystem.IsWindows() || Console.IsInputRedirected
             ? Console.OpenStandardInput(BufferSize)
             : new FileStream(new SafeFileHandle(0, ownsHandle: false), FileAccess.Read, bufferSize: 0);
+
+    // A descriptor that was closed (<&-) is given to the next file that the runtime opens: a pipe to itself, which never ends.
+    private static bool IsClosed()
+    {
+        if (!OperatingSystem.IsLinux()) return false;
+        try
+        {
+            var input = Target("0");
+            return input.StartsWith("pipe:", StringComparison.Ordinal)
+                && Directory.EnumerateFileSystemEntries("/proc/self/fd").Select(Path.GetFileName)
+                    .Any(number => number is not (null or "0" or "1" or "2") && Target(number) == input);
+        }
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
+        {
+            return false;
+        }
+
+        static string Target(string descriptor)
+        {
+            try
+            {
+                return new FileInfo("/proc/self/fd/" + descriptor).LinkTarget ?? "";
+            }
+            catch (IOException)
+            {
+                return ""; // closed meanwhile, as the one that lists them
+            }
+        }
+    }
 
     private static void Pump(Stream input, PipeWriter target)
     {

@@ -21,7 +21,11 @@ internal static class Refusal
         Uri url, HttpResponseMessage response, WebSocketClientOptions options, CancellationToken cancellation)
     {
         var body = await ReadBodyAsync(response.Content, options.MaxRefusalBody, cancellation).ConfigureAwait(false);
-        return Create(ConnectFailure.Refused, Describe(url, response, body, options.MaxRedirects), response, body);
+        var advice = Advice((int)response.StatusCode, response, options.MaxRedirects);
+        var line = FirstLine(body.Span);
+        var outline = Outline(url, response);
+        var message = line.Length == 0 ? outline + advice : $"{outline}: {Excerpt.Of(line)}{advice}";
+        return Create(ConnectFailure.Refused, message, response, body, outline + advice);
     }
 
     /// <summary>Takes no answer of too many fields. How many bytes they have, the handler has counted.</summary>
@@ -38,25 +42,22 @@ internal static class Refusal
 
     /// <summary>An answer that opens a WebSocket and breaks a rule.</summary>
     public static HandshakeException InvalidUpgrade(Uri url, HttpResponseMessage response, string why)
-        => Create(ConnectFailure.InvalidUpgrade, $"{Name(url)} answered the opening handshake wrongly: {why}", response, body: default);
+        => Create(ConnectFailure.InvalidUpgrade, $"{Name(url)} answered the opening handshake wrongly: {why}", response, body: default, summary: null);
 
     private static HandshakeException Create(
-        ConnectFailure failure, string message, HttpResponseMessage response, ReadOnlyMemory<byte> body) => new(failure, message)
+        ConnectFailure failure, string message, HttpResponseMessage response, ReadOnlyMemory<byte> body, string? summary) => new(failure, message)
         {
+            Summary = summary!,
             Status = (int)response.StatusCode,
             Reason = response.ReasonPhrase ?? "",
             Headers = CopyHeaders(response),
             Body = body,
         };
 
-    private static string Describe(Uri url, HttpResponseMessage response, ReadOnlyMemory<byte> body, int maxRedirects)
+    private static string Outline(Uri url, HttpResponseMessage response)
     {
-        var status = (int)response.StatusCode;
-        var message = new StringBuilder($"{Name(url)} refused the WebSocket with {status}");
-        if (!string.IsNullOrWhiteSpace(response.ReasonPhrase)) message.Append(' ').Append(Plain(response.ReasonPhrase));
-        var line = FirstLine(body.Span);
-        if (line.Length > 0) message.Append(": ").Append(Excerpt.Of(line));
-        return message.Append(Advice(status, response, maxRedirects)).ToString();
+        var outline = $"{Name(url)} refused the WebSocket with {(int)response.StatusCode}";
+        return string.IsNullOrWhiteSpace(response.ReasonPhrase) ? outline : $"{outline} {Plain(response.ReasonPhrase)}";
     }
 
     private static string Advice(int status, HttpResponseMessage response, int maxRedirects) => status switch
