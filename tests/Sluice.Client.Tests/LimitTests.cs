@@ -67,18 +67,17 @@ public sealed class LimitTests : IDisposable
         var connecting = WebSocketClient.ConnectAsync(_server.Url, new() { HandshakeTimeout = TimeSpan.FromMilliseconds(500) });
         using var peer = await _server.AcceptAsync();
         await peer.ReadRequestAsync();
-        using var stop = new CancellationTokenSource();
+        using var pulse = new PeriodicTimer(TimeSpan.FromMilliseconds(20));
         var dripping = Task.Run(async () =>
         {
             await peer.SendAsync("HTTP/1.1 101 Switching Protocols\r\n");
             while (!connecting.IsCompleted)
             {
                 await peer.SendAsync("x");
-                await Task.WhenAny(connecting, Task.Delay(20, stop.Token));
+                await pulse.WaitForNextTickAsync();
             }
         });
         (await Should.ThrowAsync<HandshakeException>(connecting.Guarding())).Failure.ShouldBe(ConnectFailure.Timeout);
-        await stop.CancelAsync();
         try
         {
             await dripping.Guarding();
