@@ -27,7 +27,12 @@ internal sealed class Peer(Socket socket, Side side) : IDisposable
 
     public Task SendAsync(params Frame[] frames) => SendAsync(Bytes(frames));
 
-    public byte[] Bytes(params IEnumerable<Frame> frames) => [.. frames.SelectMany(frame => frame.ToBytes(side))];
+    public byte[] Bytes(params IEnumerable<Frame> frames)
+    {
+        var bytes = new MemoryStream();
+        foreach (var frame in frames) bytes.Write(frame.ToBytes(side));
+        return bytes.ToArray();
+    }
 
     /// <summary>Ends our direction; the other may go on.</summary>
     public void HalfClose() => socket.Shutdown(SocketShutdown.Send);
