@@ -186,7 +186,7 @@ public class ClosingTests
     }
 
     [Theory, MemberData(nameof(HalfOpen))]
-    public async Task Section_7_1_1_a_server_that_ends_its_direction_still_gets_what_it_is_owed(Subject subject, int cut)
+    public async Task Section_7_1_1_a_peer_that_ends_its_direction_still_gets_what_it_is_owed(Subject subject, int cut)
     {
         await using var link = await Link.OpenAsync(subject);
         await link.Peer.SendAsync(Frame.Text("owed"), Frame.Ping("owed"), Frame.Binary(new byte[200]).Cut(cut));
@@ -195,7 +195,21 @@ public class ClosingTests
         came.Single(frame => frame.Opcode == 1).ShouldBe(Frame.Text("owed"));
         came.Single(frame => frame.Opcode == 10).ShouldBe(Frame.Pong("owed"));
         await link.Peer.ShouldEndAsync();
-        (await link.Connection!.Released.Guarded()).Code.ShouldBe(CloseCode.AbnormalClosure);
+        if (link.Connection is { } connection) (await connection.Released.Guarded()).Code.ShouldBe(CloseCode.AbnormalClosure);
+    }
+
+    [Theory, MemberData(nameof(Subjects))]
+    public async Task Section_7_1_7_a_violation_and_the_end_of_the_direction_in_one_still_get_the_close_frame(Subject subject)
+    {
+        for (var i = 0; i < 20; i++)
+        {
+            await using var link = await Link.OpenAsync(subject);
+            await link.Peer.SendAsync(Frame.Text("owed"), new Frame(3, []) { Sent = 1 });
+            link.Peer.HalfClose();
+            await link.Peer.ShouldReadAsync(Frame.Text("owed"));
+            await link.Peer.ReadCloseAsync(1002);
+            await link.Peer.ShouldEndAsync();
+        }
     }
 
     [Theory, BothSides]
@@ -235,8 +249,10 @@ public class ClosingTests
         await ShouldBeOpenAsync(link);
     }
 
+    public static IEnumerable<TheoryDataRow<Subject>> Subjects() => Enum.GetValues<Subject>().Select(subject => new TheoryDataRow<Subject>(subject));
+
     public static IEnumerable<TheoryDataRow<Subject, int>> HalfOpen()
-        => from subject in new[] { Subject.ClientHandler, Subject.ClientCalls }
+        => from subject in Enum.GetValues<Subject>()
            from cut in new[] { 0, 1, 2, 4, 100 }
            select new TheoryDataRow<Subject, int>(subject, cut);
 

@@ -39,7 +39,11 @@ public sealed class EchoServer : IAsyncLifetime
         builder.WebHost.ConfigureKestrel(kestrel =>
         {
             kestrel.AddServerHeader = false;
-            kestrel.Listen(new IPEndPoint(IPAddress.Loopback, 0), options => options.Protocols = HttpProtocols.Http1);
+            kestrel.Listen(new IPEndPoint(IPAddress.Loopback, 0), options =>
+            {
+                options.Protocols = HttpProtocols.Http1;
+                options.UseHalfOpenWebSockets();
+            });
             kestrel.Listen(new IPEndPoint(IPAddress.Loopback, 0), options => options.Protocols = HttpProtocols.Http2);
         });
         _app = builder.Build();
