@@ -57,7 +57,7 @@ public sealed class Exchange
         var peer = link.Peer;
         var bytes = peer.Bytes(_sent);
         var sending = Task.Run(() => delivery.SendAsync(peer, bytes));
-        await ReadAnswersAsync(peer, inOrder: subject is Subject.ServerHandler or Subject.ClientHandler);
+        await ReadAnswersAsync(peer, inOrder: subject is Subject.ServerDirect or Subject.ServerHandler or Subject.ClientHandler);
         if (_fails is { } code) await FailAsync(peer, sending, code);
         else await CloseAsync(peer, sending);
         if (link.Connection is { } connection) ((int)(await connection.Released.Guarded()).Code).ShouldBe(_fails ?? _closes?.Code() ?? 1000);
@@ -95,7 +95,7 @@ public sealed class Exchange
         {
             await sending.Guarded();
         }
-        catch (SocketException) when (_closes is not null && _sent[^1].Opcode != 8)
+        catch (SocketException) when (Array.FindIndex(_sent, frame => frame.Opcode == 8) is var close and >= 0 && close < _sent.Length - 1)
         {
             // A server ends the transport as soon as both close frames are there (§5.5.1), whatever we still send.
         }

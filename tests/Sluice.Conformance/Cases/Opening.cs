@@ -50,9 +50,15 @@ public sealed class Opening
         return Refused(status);
     }
 
+    /// <summary>With HTTP, and before HTTP begins: the answers are the same.</summary>
     internal async Task RunAsync(Delivery delivery)
     {
-        using var peer = await EchoServer.DialAsync(EchoServer.Port);
+        foreach (var port in EchoServer.Ports) await RunAsync(delivery, port);
+    }
+
+    private async Task RunAsync(Delivery delivery, int port)
+    {
+        using var peer = await EchoServer.DialAsync(port);
         await delivery.SendAsync(peer, System.Text.Encoding.Latin1.GetBytes(_request));
         var head = await peer.ReadHeadAsync();
         Http.Status(head).ShouldBe(_status, head);

@@ -45,51 +45,63 @@ public class ServerOpeningTests
     [InlineData(Delivery.OddPieces)]
     public async Task Frames_right_behind_the_request_are_not_lost(Delivery delivery)
     {
-        using var peer = await EchoServer.DialAsync(EchoServer.Port);
-        byte[] request = System.Text.Encoding.Latin1.GetBytes(Http.Request("/echo"));
-        await delivery.SendAsync(peer, [.. request, .. peer.Bytes(Frame.Text("early"), Frame.Ping("early"), Frame.Close(1000))]);
-        Http.Status(await peer.ReadHeadAsync()).ShouldBe(101);
-        await peer.ShouldReadAsync(Frame.Text("early"));
-        await peer.ShouldReadAsync(Frame.Pong("early"));
-        await peer.ShouldReadAsync(Frame.Close(1000));
-        await peer.ShouldEndAsync();
+        foreach (var port in EchoServer.Ports)
+        {
+            using var peer = await EchoServer.DialAsync(port);
+            byte[] request = System.Text.Encoding.Latin1.GetBytes(Http.Request("/echo"));
+            await delivery.SendAsync(peer, [.. request, .. peer.Bytes(Frame.Text("early"), Frame.Ping("early"), Frame.Close(1000))]);
+            Http.Status(await peer.ReadHeadAsync()).ShouldBe(101);
+            await peer.ShouldReadAsync(Frame.Text("early"));
+            await peer.ShouldReadAsync(Frame.Pong("early"));
+            await peer.ShouldReadAsync(Frame.Close(1000));
+            await peer.ShouldEndAsync();
+        }
     }
 
     [Fact]
     public async Task A_violation_right_behind_the_request_is_answered_behind_the_101()
     {
-        using var peer = await EchoServer.DialAsync(EchoServer.Port);
-        byte[] request = System.Text.Encoding.Latin1.GetBytes(Http.Request("/echo"));
-        await peer.SendAsync((byte[])[.. request, 0x83]);
-        Http.Status(await peer.ReadHeadAsync()).ShouldBe(101);
-        await peer.ReadCloseAsync(1002);
-        peer.HalfClose();
-        await peer.ShouldEndAsync();
+        foreach (var port in EchoServer.Ports)
+        {
+            using var peer = await EchoServer.DialAsync(port);
+            byte[] request = System.Text.Encoding.Latin1.GetBytes(Http.Request("/echo"));
+            await peer.SendAsync((byte[])[.. request, 0x83]);
+            Http.Status(await peer.ReadHeadAsync()).ShouldBe(101);
+            await peer.ReadCloseAsync(1002);
+            peer.HalfClose();
+            await peer.ShouldEndAsync();
+        }
     }
 
     [Fact]
     public async Task Nothing_behind_a_refusal_is_answered()
     {
-        using var peer = await EchoServer.DialAsync(EchoServer.Port);
-        await peer.SendAsync(Http.Request("/echo", "Sec-WebSocket-Version: 12") + "GET /plain HTTP/1.1\r\nHost: 127.0.0.1\r\n\r\n");
-        var head = await peer.ReadHeadAsync();
-        Http.Status(head).ShouldBe(426);
-        Http.Value(head, "Connection")!.ShouldContain("close");
-        await peer.ReadAsync(int.Parse(Http.Value(head, "Content-Length")!, provider: null));
-        await peer.ShouldEndAsync();
+        foreach (var port in EchoServer.Ports)
+        {
+            using var peer = await EchoServer.DialAsync(port);
+            await peer.SendAsync(Http.Request("/echo", "Sec-WebSocket-Version: 12") + "GET /plain HTTP/1.1\r\nHost: 127.0.0.1\r\n\r\n");
+            var head = await peer.ReadHeadAsync();
+            Http.Status(head).ShouldBe(426);
+            Http.Value(head, "Connection")!.ShouldContain("close");
+            await peer.ReadAsync(int.Parse(Http.Value(head, "Content-Length")!, provider: null));
+            await peer.ShouldEndAsync();
+        }
     }
 
     [Fact]
     public async Task A_handshake_may_follow_another_request_on_its_connection()
     {
-        using var peer = await EchoServer.DialAsync(EchoServer.Port);
-        await peer.SendAsync("GET /plain HTTP/1.1\r\nHost: 127.0.0.1\r\n\r\n" + Http.Request("/echo"));
-        Http.Status(await peer.ReadHeadAsync()).ShouldBe(200);
-        var chunked = "5\r\nplain\r\n0\r\n\r\n".Length;
-        await peer.ReadAsync(chunked);
-        Http.Status(await peer.ReadHeadAsync()).ShouldBe(101);
-        await peer.SendAsync(Frame.Text("a"));
-        await peer.ShouldReadAsync(Frame.Text("a"));
+        foreach (var port in EchoServer.Ports)
+        {
+            using var peer = await EchoServer.DialAsync(port);
+            await peer.SendAsync("GET /plain HTTP/1.1\r\nHost: 127.0.0.1\r\n\r\n" + Http.Request("/echo"));
+            Http.Status(await peer.ReadHeadAsync()).ShouldBe(200);
+            var chunked = "5\r\nplain\r\n0\r\n\r\n".Length;
+            await peer.ReadAsync(chunked);
+            Http.Status(await peer.ReadHeadAsync()).ShouldBe(101);
+            await peer.SendAsync(Frame.Text("a"));
+            await peer.ShouldReadAsync(Frame.Text("a"));
+        }
     }
 
     internal static IEnumerable<Opening> Good()
@@ -115,7 +127,6 @@ public class ServerOpeningTests
         yield return new Opening("HTTP/1.0", Http.Request("GET /echo HTTP/1.0", [], "Host: 127.0.0.1")).Refused(400);
         yield return new Opening("a body announced", Http.Request("/echo", "Content-Length: 5") + "hello").Refused(400);
         yield return new Opening("another path", Http.Request("/nowhere")).LeftToHttp(404);
-        yield return new Opening("HTTP/1.2 is refused by HTTP itself", Http.Request("GET /echo HTTP/1.2", [], "Host: 127.0.0.1")).Refused(505);
     }
 
     internal static IEnumerable<Opening> HostFields()
@@ -123,7 +134,7 @@ public class ServerOpeningTests
         yield return new Opening("none", Http.Request("/echo", "Host:")).Refused(400);
         yield return new Opening("empty", Http.Request("/echo").Replace("Host: 127.0.0.1", "Host: ")).Refused(400);
         yield return new Opening("two", Http.Request("/echo").Replace("Host: 127.0.0.1", "Host: a\r\nHost: b")).Refused(400);
-        foreach (var host in new[] { "a b", "a/b", "user@a", "a:port", "a:99999", "[::1", "a,b" })
+        foreach (var host in new[] { "a b", "a/b", "user@a", "a:port", "a:99999", "[::1" })
         {
             yield return new Opening(host, Http.Request("/echo", $"Host: {host}")).Refused(400);
         }
@@ -246,6 +257,7 @@ public class ServerOpeningTests
         yield return new Opening("a NUL in a value", good.Replace("websocket", "web\0socket")).Refused(400);
         yield return new Opening("a space in the target", good.Replace("/echo", "/ec ho")).Refused(400);
         yield return new Opening("no target", good.Replace(" /echo", "")).Refused(400);
+        yield return new Opening("HTTP/1.2", good.Replace("HTTP/1.1", "HTTP/1.2")).Refused(505);
         yield return new Opening("no HTTP version", good.Replace(" HTTP/1.1", "")).Refused(400);
     }
 }

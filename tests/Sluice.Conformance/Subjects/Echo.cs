@@ -1,6 +1,6 @@
 namespace Sluice.Conformance.Subjects;
 
-/// <summary>The three ways to send every message back.</summary>
+/// <summary>The ways to send every message back.</summary>
 internal sealed class Echo : IWebSocketHandler
 {
     public static Echo Handler { get; } = new();
@@ -10,7 +10,7 @@ internal sealed class Echo : IWebSocketHandler
 
     public static Func<WebSocketConnection, Task> Of(Subject subject) => subject switch
     {
-        Subject.ServerHandler or Subject.ClientHandler => static connection => connection.RunAsync(Handler),
+        Subject.ServerDirect or Subject.ServerHandler or Subject.ClientHandler => static connection => connection.RunAsync(Handler),
         Subject.ServerStreams => ByStreamsAsync,
         _ => ByCallsAsync,
     };

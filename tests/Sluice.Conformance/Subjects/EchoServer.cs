@@ -15,22 +15,26 @@ using Sluice.Conformance.Wire;
 
 namespace Sluice.Conformance.Subjects;
 
-/// <summary>The servers under test: one Kestrel with a port for HTTP/1.1 and one for HTTP/2, shared by all cases.</summary>
+/// <summary>The servers under test: one Kestrel with two ports for HTTP/1.1 and one for HTTP/2, shared by all cases.</summary>
 public sealed class EchoServer : IAsyncLifetime
 {
     private static readonly ConcurrentDictionary<string, Run> Runs = [];
     private static readonly ConnectionOptions Quiet = new() { KeepAliveInterval = Timeout.InfiniteTimeSpan };
     private static readonly WebSocketEndpointOptions Plain = new() { Connection = Quiet };
-    private static int _port;
-    private static int _http2Port;
-    private static int _runs;
+    private static int LastRun;
     private WebApplication? _app;
 
     /// <summary>The port for HTTP/1.1.</summary>
-    public static int Port => _port;
+    public static int Port { get; private set; }
+
+    /// <summary>The port for HTTP/1.1 at which handshakes are answered before HTTP begins, as <c>sluice serve</c> does.</summary>
+    public static int DirectPort { get; private set; }
+
+    /// <summary>Both ports for HTTP/1.1.</summary>
+    public static int[] Ports => [Port, DirectPort];
 
     /// <summary>The port for HTTP/2 in clear text, with prior knowledge.</summary>
-    public static int Http2Port => _http2Port;
+    public static int Http2Port { get; private set; }
 
     public async ValueTask InitializeAsync()
     {
@@ -39,19 +43,16 @@ public sealed class EchoServer : IAsyncLifetime
         builder.WebHost.ConfigureKestrel(kestrel =>
         {
             kestrel.AddServerHeader = false;
-            kestrel.Listen(new IPEndPoint(IPAddress.Loopback, 0), options =>
-            {
-                options.Protocols = HttpProtocols.Http1;
-                options.UseHalfOpenWebSockets();
-            });
-            kestrel.Listen(new IPEndPoint(IPAddress.Loopback, 0), options => options.Protocols = HttpProtocols.Http2);
+            Listen(kestrel, options => options.UseHalfClose());
+            Listen(kestrel, options => options.UseDirectWebSockets().UseHalfClose());
+            Listen(kestrel, options => options.Protocols = HttpProtocols.Http2);
         });
         _app = builder.Build();
         Map(_app);
         await _app.StartAsync();
         var addresses = _app.Services.GetRequiredService<IServer>().Features.Get<IServerAddressesFeature>()!.Addresses;
-        _port = new Uri(addresses.First()).Port;
-        _http2Port = new Uri(addresses.Last()).Port;
+        int[] ports = [.. addresses.Select(address => new Uri(address).Port)];
+        (Port, DirectPort, Http2Port) = (ports[0], ports[1], ports[2]);
     }
 
     public async ValueTask DisposeAsync()
@@ -70,10 +71,17 @@ public sealed class EchoServer : IAsyncLifetime
     /// <summary>A path at which the next connection gets these options, and is run by this code.</summary>
     internal static string Prepare(ConnectionOptions options, Func<WebSocketConnection, Task> run)
     {
-        var id = Interlocked.Increment(ref _runs).ToString(provider: null);
+        var id = Interlocked.Increment(ref LastRun).ToString(provider: null);
         Runs[id] = new Run(new WebSocketEndpointOptions { Connection = options }, run);
         return "/run/" + id;
     }
+
+    private static void Listen(KestrelServerOptions kestrel, Action<ListenOptions> configure)
+        => kestrel.Listen(new IPEndPoint(IPAddress.Loopback, 0), options =>
+        {
+            options.Protocols = HttpProtocols.Http1;
+            configure(options);
+        });
 
     private static void Map(WebApplication app)
     {

@@ -29,13 +29,13 @@ internal sealed class Link : IAsyncDisposable
     public static Task<Link> OpenAsync(Subject subject, ConnectionOptions? options = null)
     {
         if (subject.Side() == Side.Client) return OpenClientAsync(Echo.Of(subject), options);
-        if (options is not null) return OpenServerAsync(EchoServer.Prepare(options, Echo.Of(subject)));
+        if (options is not null) return OpenServerAsync(EchoServer.Prepare(options, Echo.Of(subject)), EchoServer.Port);
         return OpenServerAsync(subject switch
         {
-            Subject.ServerHandler => "/echo",
+            Subject.ServerDirect or Subject.ServerHandler => "/echo",
             Subject.ServerCalls => "/calls",
             _ => "/streams",
-        });
+        }, subject == Subject.ServerDirect ? EchoServer.DirectPort : EchoServer.Port);
     }
 
     /// <summary>A subject that the test itself drives, by its connection.</summary>
@@ -48,7 +48,7 @@ internal sealed class Link : IAsyncDisposable
             held.SetResult(connection);
             return Task.CompletedTask;
         });
-        var link = await OpenServerAsync(path);
+        var link = await OpenServerAsync(path, EchoServer.Port);
         return new Link(link.Peer, await held.Task.Guarded(), Task.CompletedTask);
     }
 
@@ -61,9 +61,9 @@ internal sealed class Link : IAsyncDisposable
 
     private static WebSocketClientOptions WithConnection(ConnectionOptions options) => new() { Connection = options };
 
-    private static async Task<Link> OpenServerAsync(string path)
+    private static async Task<Link> OpenServerAsync(string path, int port)
     {
-        var peer = await EchoServer.DialAsync(EchoServer.Port);
+        var peer = await EchoServer.DialAsync(port);
         await peer.SendAsync(Http.Request(path));
         var head = await peer.ReadHeadAsync();
         Http.Status(head).ShouldBe(101, head);

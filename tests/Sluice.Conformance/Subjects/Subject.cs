@@ -5,7 +5,10 @@ namespace Sluice.Conformance.Subjects;
 /// <summary>What is under test: our end of a connection, and the way in which it echoes.</summary>
 public enum Subject
 {
-    /// <summary>A server with callbacks, as <c>sluice serve</c> has it.</summary>
+    /// <summary>A server with callbacks, before HTTP begins, as <c>sluice serve</c> has it.</summary>
+    ServerDirect,
+
+    /// <summary>A server with callbacks, behind an upgrade of HTTP.</summary>
     ServerHandler,
 
     /// <summary>A server that receives and sends by calls.</summary>
