@@ -47,6 +47,8 @@ internal sealed partial class EpollConnection : ConnectionContext, IEventTarget,
 
     public uint Generation { get; set; }
 
+    public bool RunsInline => Loop.Trust.Allows(_scheduling);
+
     public bool BatchesWrites => _transport.Options.BatchWrites;
 
     public long MaxWriteBufferSize => _transport.MaxWriteBufferSize;

@@ -10,13 +10,14 @@ internal sealed class EpollTransport : IDisposable
 {
     private readonly EventLoop[] _loops;
 
-    public EpollTransport(EpollTransportOptions options, ILogger logger, MemoryPool<byte> memoryPool)
+    public EpollTransport(EpollTransportOptions options, ILogger logger, MemoryPool<byte> memoryPool, TimeProvider time)
     {
         Options = options;
         Logger = logger;
         MemoryPool = memoryPool;
         _loops = new EventLoop[options.LoopCount];
-        for (var i = 0; i < _loops.Length; i++) _loops[i] = new EventLoop($"Sluice epoll {i}", options.ReadBufferSize);
+        var trust = new InlineTrust(time);
+        for (var i = 0; i < _loops.Length; i++) _loops[i] = new EventLoop($"Sluice epoll {i}", options.ReadBufferSize, trust);
     }
 
     public EpollTransportOptions Options { get; }

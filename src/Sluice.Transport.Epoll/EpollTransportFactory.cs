@@ -69,7 +69,7 @@ internal sealed class EpollTransportFactory : IConnectionListenerFactory, IConne
         lock (_gate)
         {
             ObjectDisposedException.ThrowIf(_disposed, this);
-            return _transport ??= new EpollTransport(_options, _logger, _memoryPool);
+            return _transport ??= new EpollTransport(_options, _logger, _memoryPool, TimeProvider.System);
         }
     }
 

@@ -70,9 +70,9 @@ public sealed class EpollTransportOptions
         }
     } = 64 * 1024;
 
-    /// <summary>Where the code that waits for a connection goes on. Default: on the thread pool.
+    /// <summary>Where the code that waits for a connection goes on. Default: on the loop's thread, unless it blocks.
     /// <see cref="IContinuationSchedulingFeature"/> changes it for one connection.</summary>
-    public ContinuationScheduling Scheduling { get; set; } = ContinuationScheduling.Dispatched;
+    public ContinuationScheduling Scheduling { get; set; } = ContinuationScheduling.Adaptive;
 
     /// <summary>Whether what is flushed while a continuation runs leaves when it returns or waits, in one write. Default true. Code
     /// that flushes and then keeps its thread busy delays its bytes by at most 10 milliseconds.</summary>

@@ -111,7 +111,7 @@ internal sealed unsafe class SocketReader : PipeReader, IValueTaskSource<ReadRes
                 return true;
             }
         }
-        if (turn is not null && _connection.Scheduling == ContinuationScheduling.Inline) return turn.Call(this);
+        if (turn is not null && _connection.RunsInline) return turn.Call(this);
         Dispatch();
         return true;
     }

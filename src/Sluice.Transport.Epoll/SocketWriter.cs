@@ -106,7 +106,7 @@ internal sealed class SocketWriter : PipeWriter, IValueTaskSource<FlushResult>, 
         {
             if (_queue.IsOver(_connection.ResumeWriteSize) || !TryClaim()) return true;
         }
-        if (_connection.Scheduling == ContinuationScheduling.Inline) return turn.Call(this);
+        if (_connection.RunsInline) return turn.Call(this);
         Dispatch();
         return true;
     }

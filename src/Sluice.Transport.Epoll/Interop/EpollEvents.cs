@@ -48,6 +48,7 @@ internal sealed unsafe class EpollEvents : IDisposable
 
     public void Dispose()
     {
+        Count = 0;
         NativeMemory.Free(_memory);
         _memory = null;
     }

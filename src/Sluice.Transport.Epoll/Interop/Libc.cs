@@ -66,6 +66,9 @@ internal static unsafe partial class Libc
     [LibraryImport(Library, EntryPoint = "close", SetLastError = true)]
     public static partial int Close(int descriptor);
 
+    [LibraryImport(Library, EntryPoint = "gettid")]
+    public static partial int ThreadId();
+
     /// <summary>How many bytes wait in the kernel to be received.</summary>
     public static int CountReadable(int socket)
     {

@@ -17,9 +17,10 @@ internal sealed unsafe class EventLoop : IDisposable
     private LoopThread _thread;
     private volatile bool _stopping;
 
-    public EventLoop(string name, int readBufferSize)
+    public EventLoop(string name, int readBufferSize, InlineTrust trust)
     {
         _name = name;
+        Trust = trust;
         Memory = new LoopMemory(readBufferSize);
         _epoll = Libc.EpollCreate(Libc.CloseOnExec);
         if (_epoll < 0) throw Errno.ToException(Libc.LastError);
@@ -36,6 +37,9 @@ internal sealed unsafe class EventLoop : IDisposable
     }
 
     public LoopMemory Memory { get; }
+
+    /// <summary>Whether continuations run on the loop's thread.</summary>
+    public InlineTrust Trust { get; }
 
     public int Load => _targets.Count;
 
@@ -69,6 +73,7 @@ internal sealed unsafe class EventLoop : IDisposable
     /// <summary>A callback holds up the thread: another one goes on where it stands.</summary>
     public void HandOver(LoopThread stuck)
     {
+        Trust.Lose();
         lock (_gate)
         {
             if (_stopping || _thread != stuck) return;

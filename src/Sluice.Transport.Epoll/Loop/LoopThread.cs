@@ -26,19 +26,26 @@ internal sealed class LoopThread
     /// <returns>Whether it has ended: not when it is the caller, nor when a callback holds it up for long.</returns>
     public bool Join(TimeSpan timeout) => _thread != Thread.CurrentThread && _ended.Wait(timeout);
 
-    public void TakeRest(LoopThread stuck) => _events.TakeRest(stuck._events, stuck._next);
+    /// <summary>Goes on where another, which has lost its turn, stands. That one touches its events no more.</summary>
+    public void TakeRest(LoopThread stuck)
+    {
+        _events.TakeRest(stuck._events, stuck._next);
+        stuck._events.Dispose();
+    }
 
     internal void HandOver() => _loop.HandOver(this);
 
     private void Run()
     {
         _turn.Adopt();
+        var mine = true;
         while (!_loop.IsStopping)
         {
-            if (!Work()) break;
+            mine = Work();
+            if (!mine) break;
             _loop.Wait(_events);
         }
-        _events.Dispose();
+        if (mine) _events.Dispose();
         _ended.Set();
     }
 

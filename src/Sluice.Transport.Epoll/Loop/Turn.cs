@@ -9,6 +9,9 @@ internal sealed class Turn
 {
     private const long Stolen = -1;
 
+    // A callback that computes keeps its loop for this many of the watchdog's looks, one that waits for none.
+    private const int PatientLooks = 4;
+
     [ThreadStatic]
     private static Turn? _own;
 
@@ -16,7 +19,9 @@ internal sealed class Turn
     private readonly List<OutputQueue> _corked = [];
     private readonly LoopThread? _loop;
     private long _step; // odd while a callback runs, Stolen after the watchdog has taken the turn away
-    private long _seen; // the watchdog's note of it
+    private long _seen; // the watchdog's notes
+    private int _looks;
+    private int _threadId;
     private bool _open;
     private ExecutionContext? _context;
 
@@ -49,6 +54,7 @@ internal sealed class Turn
     {
         _own = this;
         _context = ExecutionContext.Capture();
+        _threadId = Libc.ThreadId();
     }
 
     public void Begin() => _open = true;
@@ -111,11 +117,12 @@ internal sealed class Turn
         if (step != _seen)
         {
             _seen = step;
+            _looks = 0;
             return true;
         }
-        if (Interlocked.CompareExchange(ref _step, Stolen, step) != step) return true;
         Uncork();
-        _loop?.HandOver();
+        if (_loop is null || (++_looks < PatientLooks && !ThreadState.IsWaiting(_threadId))) return true;
+        if (Interlocked.CompareExchange(ref _step, Stolen, step) == step) _loop.HandOver();
         return true;
     }
 
@@ -124,6 +131,7 @@ internal sealed class Turn
         OutputQueue[] corked;
         lock (_gate)
         {
+            if (!_open) return;
             _open = false; // what is flushed from now on is written at once
             corked = [.. _corked];
         }
