@@ -30,8 +30,7 @@ public class LifetimeTests
         await link.SendAsync(Bytes.Pattern(1000));
         link.Peer.Shutdown(SocketShutdown.Send);
         await link.Connection.ConnectionClosed.WhenCanceled().Guarded();
-        await link.Input.ReadPatternAsync(999);
-        // The bytes before it are still there.
+        (await link.Input.ReadAtLeastAsync(1000).Guarded()).Buffer.Copy().ShouldBe(Bytes.Pattern(1000), "the bytes before it are still there");
     }
 
     [Theory, MemberData(nameof(Transports.All), MemberType = typeof(Transports))]
@@ -163,7 +162,6 @@ public class LifetimeTests
         await using var link = await Link.OpenAsync(kind);
         link.Peer.Blocking = false;
         long sent = 0;
-        var chunk = Bytes.Pattern(65536);
         var full = 0;
         while (full < 50)
         {
@@ -180,7 +178,6 @@ public class LifetimeTests
             }
         }
         await link.Input.ReadPatternAsync(sent);
-        chunk.Length.ShouldBe(65536);
     }
 
     [Theory, MemberData(nameof(Transports.All), MemberType = typeof(Transports))]

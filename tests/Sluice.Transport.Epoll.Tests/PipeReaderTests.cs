@@ -97,8 +97,8 @@ public class PipeReaderTests
                 foreach (var value in piece.Span) if (value != Bytes.At(at++)) throw new InvalidDataException($"byte {at - 1} is wrong");
             }
             var consumed = random.NextInt64(0, held + 1);
-            var examined = random.Next(3) == 0 ? result.Buffer.GetPosition(consumed) : result.Buffer.End;
-            rig.Reader.AdvanceTo(result.Buffer.GetPosition(consumed), examined);
+            var examined = random.Next(3) == 0 ? consumed : held;
+            rig.Reader.AdvanceTo(result.Buffer.GetPosition(consumed), result.Buffer.GetPosition(examined));
             position += consumed;
             if (position + (held - consumed) == Total && held > consumed)
             {
@@ -175,6 +175,20 @@ public class PipeReaderTests
         var next = rig.Reader.ReadAsync();
         await rig.SendAsync(new byte[] { 9 });
         (await next.Guarded()).Buffer.Copy().ShouldBe([9]);
+    }
+
+    [Theory, MemberData(nameof(Readers))]
+    public async Task Bytes_examined_once_may_be_asked_for_again(string kind)
+    {
+        await using var rig = await Rig.CreateAsync(kind);
+        await rig.SendAsync(Bytes.Pattern(10));
+        var result = await rig.ReadAtLeastAsync(10);
+        rig.Reader.AdvanceTo(result.Buffer.Start, result.Buffer.End);
+        await rig.SendAsync(Bytes.Pattern(10));
+        result = await rig.Reader.ReadAsync().Guarded();
+        rig.Reader.AdvanceTo(result.Buffer.Start, result.Buffer.Start);
+        rig.Reader.TryRead(out result).ShouldBeTrue();
+        result.Buffer.Copy().ShouldBe(Bytes.Pattern(10).Concat(Bytes.Pattern(10)).Take((int)result.Buffer.Length));
     }
 
     [Theory, MemberData(nameof(Readers))]

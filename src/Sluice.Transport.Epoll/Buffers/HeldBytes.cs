@@ -79,10 +79,6 @@ internal struct HeldBytes
         {
             throw new InvalidOperationException("The examined position must not be before the consumed one, and both must lie in the buffer that was read.");
         }
-        if (examinedCount < Examined)
-        {
-            throw new InvalidOperationException("The examined position must not be before the one given earlier.");
-        }
         Consume(consumedCount);
         Examined = examinedCount - consumedCount;
     }

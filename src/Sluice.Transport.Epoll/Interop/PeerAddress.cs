@@ -1,7 +1,6 @@
 using System.Buffers.Binary;
 using System.Net;
 using System.Net.Sockets;
-using System.Text;
 
 namespace Sluice.Transport.Epoll;
 
@@ -10,6 +9,8 @@ internal static unsafe class PeerAddress
 {
     /// <summary>The largest: sockaddr_un.</summary>
     public const int MaxLength = 110;
+
+    private static readonly UnixDomainSocketEndPoint AnyUnix = new("any");
 
     private const int Unix = 1;
     private const int V4 = 2;
@@ -26,7 +27,7 @@ internal static unsafe class PeerAddress
                 var scope = BitConverter.ToUInt32(address[24..]);
                 return new IPEndPoint(new IPAddress(address.Slice(8, 16), scope), BinaryPrimitives.ReadUInt16BigEndian(address[2..]));
             case Unix:
-                return ReadUnix(address[2..]);
+                return ReadUnix(address);
             default:
                 return null;
         }
@@ -41,12 +42,11 @@ internal static unsafe class PeerAddress
             : null;
     }
 
-    // An unnamed socket, as clients have, has no path; one that starts with a zero is abstract.
-    private static UnixDomainSocketEndPoint ReadUnix(ReadOnlySpan<byte> path)
+    // An unnamed socket, as clients have, has no path, and the constructor takes none.
+    private static EndPoint ReadUnix(ReadOnlySpan<byte> address)
     {
-        if (path.IsEmpty) return new UnixDomainSocketEndPoint("");
-        if (path[0] == 0) return new UnixDomainSocketEndPoint(Encoding.UTF8.GetString(path));
-        var end = path.IndexOf((byte)0);
-        return new UnixDomainSocketEndPoint(Encoding.UTF8.GetString(end < 0 ? path : path[..end]));
+        var raw = new SocketAddress(AddressFamily.Unix, address.Length);
+        address[2..].CopyTo(raw.Buffer.Span[2..]);
+        return AnyUnix.Create(raw);
     }
 }
