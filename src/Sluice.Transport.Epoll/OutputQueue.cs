@@ -60,7 +60,8 @@ internal sealed unsafe class OutputQueue
             _lent = true;
             if (_tail is { } tail)
             {
-                if (tail.Room >= wanted && (sizeHint > 0 || tail.Room >= 128)) return tail.FreeMemory;
+                // Kestrel asks twice and expects the same memory, until it advances.
+                if (tail.Room >= wanted) return tail.FreeMemory;
                 var next = _connection.Loop.Memory.RentForWriting(wanted, more: true);
                 tail.Append(next);
                 _tail = next;

@@ -160,14 +160,15 @@ public class HttpTests
         app.MapPost("/upload", async (HttpContext c) =>
         {
             long at = 0;
+            var patterned = c.Request.Headers.ContainsKey("X-Pattern");
             while (true)
             {
                 var result = await c.Request.BodyReader.ReadAsync();
                 foreach (var piece in result.Buffer)
                 {
-                    foreach (var value in piece.Span) if (c.Request.Headers.ContainsKey("X-Pattern") && value != Bytes.At(at++)) throw new InvalidDataException();
+                    if (patterned) Bytes.Check(piece.Span, at);
+                    at += piece.Length;
                 }
-                if (!c.Request.Headers.ContainsKey("X-Pattern")) at += result.Buffer.Length;
                 c.Request.BodyReader.AdvanceTo(result.Buffer.End);
                 if (result.IsCompleted) break;
             }
@@ -182,8 +183,8 @@ public class HttpTests
 
     private static async Task ExerciseHttp2Async(HttpClient client)
     {
-        await Task.WhenAll(Enumerable.Range(0, 50).Select(i => EchoAsync(client, HttpVersion.Version20, 100_000 + i)));
-        await DownloadAsync(client);
+        await Task.WhenAll(Enumerable.Range(0, 50).Select(i => EchoAsync(client, HttpVersion.Version20, 1000 + i)));
+        await Task.WhenAll(Enumerable.Range(0, 3).Select(_ => DownloadAsync(client)));
         await UploadAsync(client, chunked: false);
     }
 
@@ -206,7 +207,8 @@ public class HttpTests
         long at = 0;
         while (await body.ReadAsync(buffer).Guarded() is var count and > 0)
         {
-            for (var i = 0; i < count; i++) if (buffer[i] != Bytes.At(at++)) throw new InvalidDataException($"byte {at - 1} is wrong");
+            Bytes.Check(buffer.AsSpan(0, count), at);
+            at += count;
         }
         at.ShouldBe(Large);
     }

@@ -52,6 +52,20 @@ public class PipeWriterTests
     }
 
     [Theory, MemberData(nameof(Transports.All), MemberType = typeof(Transports))]
+    public async Task The_same_memory_is_given_until_it_is_advanced(Kind kind)
+    {
+        await using var link = await Link.OpenAsync(kind);
+        for (var i = 0; i < 500; i++)
+        {
+            var first = link.Output.GetMemory(20);
+            var second = link.Output.GetMemory();
+            second.Span.Overlaps(first.Span, out var offset).ShouldBeTrue();
+            offset.ShouldBe(0);
+            link.Output.Advance(17);
+        }
+    }
+
+    [Theory, MemberData(nameof(Transports.All), MemberType = typeof(Transports))]
     public async Task Large_and_small_writes_keep_their_order(Kind kind)
     {
         await using var link = await Link.OpenAsync(kind);
