@@ -5,9 +5,9 @@ internal static class ConnectionNames
 {
     private const string Digits = "0123456789ABCDEFGHIJKLMNOPQRSTUV";
 
-    private static long _last = DateTime.UtcNow.Ticks;
+    private static long Last = DateTime.UtcNow.Ticks;
 
-    public static string Next() => string.Create(13, Interlocked.Increment(ref _last), static (name, number) =>
+    public static string Next() => string.Create(13, Interlocked.Increment(ref Last), static (name, number) =>
     {
         for (var i = name.Length - 1; i >= 0; i--)
         {

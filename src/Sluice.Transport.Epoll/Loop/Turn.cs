@@ -13,7 +13,7 @@ internal sealed class Turn
     private const int PatientLooks = 4;
 
     [ThreadStatic]
-    private static Turn? _own;
+    private static Turn? Own;
 
     private readonly Lock _gate = new();
     private readonly List<OutputQueue> _corked = [];
@@ -32,12 +32,12 @@ internal sealed class Turn
     }
 
     /// <summary>The turn that this thread is in, while corking in it is allowed.</summary>
-    public static Turn? Current => _own is { _open: true } turn ? turn : null;
+    public static Turn? Current => Own is { _open: true } turn ? turn : null;
 
     /// <summary>Begins a turn on a thread of the pool.</summary>
     public static Turn BeginOnPool()
     {
-        var turn = _own ??= new Turn(loop: null);
+        var turn = Own ??= new Turn(loop: null);
         turn.Begin();
         turn.Enter();
         return turn;
@@ -52,7 +52,7 @@ internal sealed class Turn
     /// <summary>Makes this the turn of the calling thread.</summary>
     public void Adopt()
     {
-        _own = this;
+        Own = this;
         _context = ExecutionContext.Capture();
         _threadId = Libc.ThreadId();
     }

@@ -14,25 +14,25 @@ internal static class Watchdog
     private static readonly Lock Gate = new();
     private static readonly List<WeakReference<Turn>> Turns = [];
     private static readonly AutoResetEvent Alarm = new(initialState: false);
-    private static volatile bool _asleep;
-    private static bool _started;
+    private static volatile bool Asleep;
+    private static bool Started;
 
-    public static bool IsAsleep => _asleep;
+    public static bool IsAsleep => Asleep;
 
     public static void Register(Turn turn)
     {
         lock (Gate)
         {
             Turns.Add(new WeakReference<Turn>(turn));
-            if (_started) return;
-            _started = true;
+            if (Started) return;
+            Started = true;
             new Thread(Watch) { IsBackground = true, Name = "Sluice epoll watchdog" }.UnsafeStart();
         }
     }
 
     public static void Wake()
     {
-        _asleep = false;
+        Asleep = false;
         Alarm.Set();
     }
 
@@ -48,11 +48,11 @@ internal static class Watchdog
                 continue;
             }
             quiet = 0;
-            _asleep = true;
+            Asleep = true;
             // A turn writes its step and then reads this flag, without a fence; the fence for both is here.
             Interlocked.MemoryBarrierProcessWide();
             if (!InspectAll()) Alarm.WaitOne();
-            _asleep = false;
+            Asleep = false;
         }
     }
 
