@@ -22,7 +22,7 @@ internal sealed class EpollListener : IConnectionListener, IEventTarget, IDispos
     private readonly EndPoint? _commonLocal;
     private readonly Lock _gate = new();
     private readonly Queue<EpollConnection> _drained = new();
-    private readonly CancellationTokenSource _unbound = new();
+    private readonly ITimer _retry;
     private TaskCompletionSource? _news;
     private bool _closed;
     private bool _exhausted;
@@ -35,6 +35,8 @@ internal sealed class EpollListener : IConnectionListener, IEventTarget, IDispos
         _descriptor = (int)socket.SafeHandle.DangerousGetHandle();
         EndPoint = socket.LocalEndPoint!;
         _commonLocal = EndPoint is IPEndPoint ip && (ip.Address.Equals(IPAddress.Any) || ip.Address.Equals(IPAddress.IPv6Any)) ? null : EndPoint;
+        // It fires once for nothing, now: the first timer of a process starts a thread, which takes a descriptor.
+        _retry = transport.Time.CreateTimer(static listener => ((EpollListener)listener!).Tell(), this, TimeSpan.Zero, Timeout.InfiniteTimeSpan);
         _loop = transport.Choose();
         _token = _loop.Watch(_descriptor, this);
     }
@@ -63,9 +65,8 @@ internal sealed class EpollListener : IConnectionListener, IEventTarget, IDispos
                 var outcome = TryAccept(out var connection);
                 if (outcome == Accepting.One) return connection;
                 if (outcome == Accepting.Again) continue;
-                wait = outcome == Accepting.Exhausted
-                    ? Task.Delay(ExhaustionPause, _unbound.Token)
-                    : (_news ??= new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously)).Task;
+                wait = (_news ??= new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously)).Task;
+                if (outcome == Accepting.Exhausted) _retry.Change(ExhaustionPause, Timeout.InfiniteTimeSpan);
             }
             await wait.WaitAsync(cancellationToken).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
             cancellationToken.ThrowIfCancellationRequested();
@@ -94,7 +95,6 @@ internal sealed class EpollListener : IConnectionListener, IEventTarget, IDispos
             _loop.Forget(_token);
             _socket.Dispose();
         }
-        _unbound.Cancel();
         Tell();
         return default;
     }
@@ -109,7 +109,7 @@ internal sealed class EpollListener : IConnectionListener, IEventTarget, IDispos
             connection.Abort(new ConnectionAbortedException("The listener was disposed before the connection was accepted."));
             await connection.DisposeAsync().ConfigureAwait(false);
         }
-        _unbound.Dispose();
+        await _retry.DisposeAsync().ConfigureAwait(false);
     }
 
     /// <summary>The transport ends with the listener still bound.</summary>

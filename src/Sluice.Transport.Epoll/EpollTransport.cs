@@ -15,6 +15,7 @@ internal sealed class EpollTransport : IDisposable
         Options = options;
         Logger = logger;
         MemoryPool = memoryPool;
+        Time = time;
         _loops = new EventLoop[options.LoopCount];
         var trust = new InlineTrust(time);
         for (var i = 0; i < _loops.Length; i++) _loops[i] = new EventLoop($"Sluice epoll {i}", options.ReadBufferSize, trust);
@@ -23,6 +24,8 @@ internal sealed class EpollTransport : IDisposable
     public EpollTransportOptions Options { get; }
 
     public ILogger Logger { get; }
+
+    public TimeProvider Time { get; }
 
     public MemoryPool<byte> MemoryPool { get; }
 

@@ -28,6 +28,12 @@ internal static unsafe partial class Libc
     private const string Library = "libc";
     private const nuint BytesReadable = 0x541B; // FIONREAD
 
+    // Loaded once: the runtime would look for the file at the first call of each function, and find none when the process has no
+    // descriptors left, which is when closing one is needed most.
+    private static readonly nint Handle = NativeLibrary.Load(Library, typeof(Libc).Assembly, searchPath: null);
+
+    static Libc() => NativeLibrary.SetDllImportResolver(typeof(Libc).Assembly, static (name, _, _) => name == Library ? Handle : 0);
+
     public static int LastError => Marshal.GetLastPInvokeError();
 
     [LibraryImport(Library, EntryPoint = "epoll_create1", SetLastError = true)]

@@ -71,16 +71,33 @@ internal sealed unsafe class EventLoop : IDisposable
         => _targets.Find(token) is not { } target || target.OnEvent(flags, turn);
 
     /// <summary>A callback holds up the thread: another one goes on where it stands.</summary>
-    public void HandOver(LoopThread stuck)
+    /// <param name="stuck">The thread.</param>
+    /// <param name="step">The callback, as its turn counts.</param>
+    public void HandOver(LoopThread stuck, long step)
     {
-        Trust.Lose();
         lock (_gate)
         {
-            if (_stopping || _thread != stuck) return;
-            _thread = new LoopThread(this);
-            _thread.TakeRest(stuck);
-            _thread.Start(_name);
+            if (_stopping || _thread != stuck || !stuck.TrySteal(step)) return;
+            Trust.Lose();
+            var next = new LoopThread(this);
+            try
+            {
+                next.TakeRest(stuck);
+                next.Start(_name);
+            }
+            catch (Exception)
+            {
+                next.Release(); // no memory or no descriptor for a thread: the loop waits for its old one
+                return;
+            }
+            _thread = next;
+            stuck.Release();
         }
+    }
+
+    public bool IsDrivenBy(LoopThread thread)
+    {
+        lock (_gate) return _thread == thread;
     }
 
     public void Dispose()

@@ -26,14 +26,18 @@ internal sealed class LoopThread
     /// <returns>Whether it has ended: not when it is the caller, nor when a callback holds it up for long.</returns>
     public bool Join(TimeSpan timeout) => _thread != Thread.CurrentThread && _ended.Wait(timeout);
 
-    /// <summary>Goes on where another, which has lost its turn, stands. That one touches its events no more.</summary>
-    public void TakeRest(LoopThread stuck)
-    {
-        _events.TakeRest(stuck._events, stuck._next);
-        stuck._events.Dispose();
-    }
+    /// <summary>Whether the loop is this thread's.</summary>
+    public bool IsDriving => _loop.IsDrivenBy(this);
 
-    internal void HandOver() => _loop.HandOver(this);
+    /// <summary>Will go on where another, which has lost its turn, stands.</summary>
+    public void TakeRest(LoopThread stuck) => _events.TakeRest(stuck._events, stuck._next);
+
+    /// <summary>Frees the events: of a thread that never started, or has lost its turn and touches them no more.</summary>
+    public void Release() => _events.Dispose();
+
+    public bool TrySteal(long step) => _turn.TrySteal(step);
+
+    public void HandOver(long step) => _loop.HandOver(this, step);
 
     private void Run()
     {

@@ -81,7 +81,9 @@ internal sealed class Turn
     {
         var step = _step;
         if (step != Stolen && Interlocked.CompareExchange(ref _step, step + 1, step) == step) return true;
-        return false;
+        if (_loop is null || !_loop.IsDriving) return false;
+        _step = _seen + 1; // no other thread could be started
+        return true;
     }
 
     /// <summary>Remembers a connection that has something to write at the end.</summary>
@@ -105,7 +107,6 @@ internal sealed class Turn
             _corked.Clear();
             _open = false;
         }
-        if (Volatile.Read(ref _step) == Stolen) _step = _seen + 1;
     }
 
     /// <summary>The watchdog's look: has the same callback been running since the last one?</summary>
@@ -122,9 +123,12 @@ internal sealed class Turn
         }
         Uncork();
         if (_loop is null || (++_looks < PatientLooks && !ThreadState.IsWaiting(_threadId))) return true;
-        if (Interlocked.CompareExchange(ref _step, Stolen, step) == step) _loop.HandOver();
+        _loop.HandOver(step);
         return true;
     }
+
+    /// <summary>Takes the turn from its thread, if that is still in the same callback.</summary>
+    internal bool TrySteal(long step) => Interlocked.CompareExchange(ref _step, Stolen, step) == step;
 
     private void Uncork()
     {
