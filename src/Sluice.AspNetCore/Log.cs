@@ -6,8 +6,8 @@ namespace Sluice.AspNetCore;
 
 internal static partial class Log
 {
-    [LoggerMessage(1, LogLevel.Debug, "{Connection} from {Address} opened on {Path} over {Protocol}, subprotocol {Subprotocol}")]
-    public static partial void Opened(ILogger logger, string connection, IPAddress? address, PathString path, string protocol, string? subprotocol);
+    [LoggerMessage(1, LogLevel.Debug, "{Connection} from {Address} opened on {Path} over {Protocol}, {Subprotocol}")]
+    public static partial void Opened(ILogger logger, string connection, IPAddress? address, PathString path, string protocol, string subprotocol);
 
     [LoggerMessage(2, LogLevel.Debug, "{Connection} {Result}")]
     public static partial void Closed(ILogger logger, string connection, CloseResult result);
@@ -15,8 +15,8 @@ internal static partial class Log
     [LoggerMessage(3, LogLevel.Information, "{Connection} {Result}")]
     public static partial void ClosedAbnormally(ILogger logger, string connection, CloseResult result);
 
-    [LoggerMessage(4, LogLevel.Information, "handshake from {Address} refused with {Status}: {Reason}")]
-    public static partial void Refused(ILogger logger, IPAddress? address, int status, string reason);
+    [LoggerMessage(4, LogLevel.Information, "handshake from {Address} on {Path} refused with {Status}: {Reason}")]
+    public static partial void Refused(ILogger logger, IPAddress? address, PathString path, int status, string reason);
 
     [LoggerMessage(5, LogLevel.Error, "{Connection}: the handler failed; closing with 1011")]
     public static partial void HandlerFailed(ILogger logger, string connection, Exception error);

@@ -284,7 +284,8 @@ internal sealed partial class ReceiveLoop : IValueTaskSource<Message>, IValueTas
             _demand = Demand.None;
             _owed = true;
             StartPayload();
-            _stream = _started = new MessageReader(this, start);
+            _partEnd = _parser.Header is { Fin: true, PayloadLength: 0 } ? PartEnd.Payload : PartEnd.None;
+            _stream = _started = _parts ?? new MessageReader(this, start);
             _running = false;
         }
         _metrics.Received(1, 0);
@@ -340,7 +341,8 @@ internal sealed partial class ReceiveLoop : IValueTaskSource<Message>, IValueTas
         }
         var start = _parser.Offset;
         var length = Math.Min(destination.Length, _segment.Length - _offset);
-        _parser.Read(_segment.Span.Slice(_offset, length), out var consumed);
+        var consumed = 0;
+        if (length > 0) _parser.Read(_segment.Span.Slice(_offset, length), out consumed);
         var violation = _assembly.TakeInto(_segment.Span.Slice(_offset, consumed), destination.Span, _parser.Header, start);
         _offset += consumed;
         if (violation is not null)
@@ -350,6 +352,7 @@ internal sealed partial class ReceiveLoop : IValueTaskSource<Message>, IValueTas
             return Outcome.Continue;
         }
         if (_parser.Remaining == 0) _phase = Phase.FrameEnd;
+        _partEnd = _parser.Remaining > 0 ? PartEnd.None : _parser.Header.Fin ? PartEnd.Payload : PartEnd.Fragment;
         _metrics.Received(0, consumed);
         lock (_gate) _running = false;
         _chunkSource.SetResult(consumed);
@@ -368,6 +371,7 @@ internal sealed partial class ReceiveLoop : IValueTaskSource<Message>, IValueTas
             if (_demand != Demand.Chunk) return Outcome.NeedConsumer;
             TakeDemand();
             _stream = null;
+            _partEnd = PartEnd.Message;
             _phase = Phase.Header;
             _running = false;
         }

@@ -50,21 +50,24 @@ internal sealed partial class ReceiveLoop
 
     private Outcome ReachEnd()
     {
+        bool show;
         lock (_gate)
         {
             if (!MayEnd) return Outcome.NeedConsumer;
+            show = HoldsClose;
         }
-        return EndInput();
+        return show ? ShowClose() : EndInput();
     }
 
     // With the gate held.
-    private bool MayEnd => !_owed || _demand != Demand.None || _discard || _graceOver;
+    private bool MayEnd => HoldsClose ? _demand != Demand.None : !_owed || _demand != Demand.None || _discard || _graceOver;
 
     private Outcome EndInput()
     {
         _assembly.Drop();
+        if (_violation is { } rule) _metrics.Violated(rule);
         if (_violation is { } violation) _connection.Fail(violation.CloseCode, violation.Message);
-        else if (_lastFrameSeen) _connection.OnCloseFrame(_closeCode, _closeReason!, cameFirst: _graceGiven);
+        else if (_lastFrameSeen) _connection.OnCloseFrame(_closeCode, _closeReason!, cameFirst: _graceGiven || _closeShown);
         else _connection.OnInputEnded();
         if (_inputEnded && !_hasBuffer) _phase = Phase.Done;
         else if (!_lastFrameSeen) _phase = Phase.Linger;

@@ -20,6 +20,18 @@ public sealed partial class WebSocketConnection
 
     internal void OnPong(ReadOnlySpan<byte> payload) => KeepAlive.OnPong(payload);
 
+    /// <summary>Sends the close frame, unless one was sent before. Until <see cref="ConnectionOptions.CloseTimeout"/> is over
+    /// messages may still be received.</summary>
+    internal void SendClose(CloseCode code, string reason)
+    {
+        Span<byte> payload = stackalloc byte[FrameHeader.MaxControlPayload];
+        var length = ClosePayload.Write(payload, code, reason);
+        if (IsEnded || Interlocked.Exchange(ref _closeSent, 1) != 0) return;
+        _closedWith = reason.Length == 0 ? $" ({(int)code})" : $" ({(int)code}: {reason})";
+        Sender.TrySendClose(payload[..length]);
+        KeepAlive.EndWithin(_options.CloseTimeout);
+    }
+
     /// <summary>The peer's close frame came: answers it unless it is the answer (RFC 6455 §5.5.1).</summary>
     /// <param name="code">Its code.</param>
     /// <param name="reason">Its reason.</param>
@@ -103,7 +115,7 @@ public sealed partial class WebSocketConnection
     {
         End(_outputLost
             ? Vanished(_outputError is { } error ? Failed(error) : "the peer takes no more bytes", _outputError)
-            : Vanished("the peer did not answer the close frame in time" + _closedWith, error: null));
+            : GivenUp("the peer did not answer the close frame in time" + _closedWith));
         if (_inputDone || Interlocked.Exchange(ref _endStage, 1) != 0)
         {
             TearDown();
@@ -116,9 +128,9 @@ public sealed partial class WebSocketConnection
     }
 
     internal void OnPeerSilent()
-        => Abort(Vanished($"no sign of life from the peer after {_options.KeepAliveMisses} pings", error: null));
+        => Abort(GivenUp($"no sign of life from the peer after {_options.KeepAliveMisses} pings"));
 
-    internal void OnSendTimeout() => Abort(Vanished("the peer did not read for too long", error: null));
+    internal void OnSendTimeout() => Abort(GivenUp("the peer did not read for too long"));
 
     internal void OnIdle()
     {
@@ -196,6 +208,9 @@ public sealed partial class WebSocketConnection
     }
 
     private static string Failed(Exception error) => "the transport failed: " + error.Message;
+
+    // This side's decision, though for what the peer did not do.
+    private static CloseResult GivenUp(string reason) => new(CloseCode.AbnormalClosure, reason, byPeer: false, wasClean: false);
 
     private static CloseResult Vanished(string reason, Exception? error)
         => new(CloseCode.AbnormalClosure, reason, byPeer: true, wasClean: false, error);

@@ -1,5 +1,6 @@
 using System.Buffers;
 using System.IO.Pipelines;
+using System.Net.WebSockets;
 using System.Runtime.CompilerServices;
 using Sluice.Protocol;
 using Sluice.Tests.Protocol;
@@ -15,6 +16,7 @@ public class AllocationTests
 {
     private const int Batches = 2000;
     private const int InBatch = 50;
+    private const int FragmentsEnd = 2 + 16; // what follows a first fragment of 48 bytes of 64
 
     [Theory]
     [InlineData(Role.Server, 64)]
@@ -45,6 +47,17 @@ public class AllocationTests
         });
     }
 
+    [Theory]
+    [InlineData(Role.Server, 64)]
+    [InlineData(Role.Client, 64)]
+    [InlineData(Role.Server, 3000)]
+    public async Task The_BCLs_type_over_a_connection_allocates_nothing(Role role, int size)
+        => await Measure(role, size, EchoByWebSocket);
+
+    [Fact]
+    public async Task Sending_fragments_through_the_BCLs_type_allocates_nothing()
+        => await Measure(Role.Server, 64, connection => EchoByWebSocket(connection, room: 48));
+
     [Fact]
     public async Task Publishing_to_readers_allocates_nothing()
     {
@@ -64,7 +77,7 @@ public class AllocationTests
         var there = new Pipe(options);
         var back = new Pipe(options);
         var connection = new WebSocketConnection(
-            new Duplex(there.Reader, back.Writer), role, new ConnectionOptions { KeepAliveInterval = Timeout.InfiniteTimeSpan });
+            new Duplex(there.Reader, back.Writer), role, new ConnectionOptions { KeepAliveInterval = Timeout.InfiniteTimeSpan, MaxControlFramesPerSecond = int.MaxValue });
         var serving = serve(connection);
         var frame = Wire.Frame(first, new byte[size], masked: role == Role.Server);
         byte[] batch = [.. Enumerable.Repeat(frame, InBatch).SelectMany(f => f)];
@@ -108,6 +121,7 @@ public class AllocationTests
         var read = await input.ReadAtLeastAsync(2);
         FrameHeader.TryParse(read.Buffer.FirstSpan, out var header, out var size).ShouldBeTrue();
         var answer = size + (int)header.PayloadLength;
+        if (!header.Fin) answer += FragmentsEnd;
         input.AdvanceTo(read.Buffer.Start);
         read = await input.ReadAtLeastAsync(answer);
         read.Buffer.Length.ShouldBe(answer);
@@ -122,6 +136,26 @@ public class AllocationTests
             using var message = await connection.ReceiveAsync();
             if (message.IsClose) return;
             await connection.SendAsync(message);
+        }
+    }
+
+    private static Task EchoByWebSocket(WebSocketConnection connection) => EchoByWebSocket(connection, room: 4096);
+
+    private static async Task EchoByWebSocket(WebSocketConnection connection, int room)
+    {
+        using var socket = connection.AsWebSocket();
+        var buffer = new byte[room];
+        try
+        {
+            while (true)
+            {
+                var part = await socket.ReceiveAsync(buffer.AsMemory(), CancellationToken.None);
+                await socket.SendAsync(buffer.AsMemory(0, part.Count), part.MessageType, part.EndOfMessage, CancellationToken.None);
+            }
+        }
+        catch (WebSocketException) when (socket.State == WebSocketState.Aborted)
+        {
+            // The measurement is over.
         }
     }
 
