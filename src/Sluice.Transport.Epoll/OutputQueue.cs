@@ -4,11 +4,10 @@ namespace Sluice.Transport.Epoll;
 /// Bytes on their way out: written by one producer, sent by whoever flushes, by the end of a turn, or by the loop when a full
 /// kernel has room again. One thread at a time is in the kernel; the lock is never held while anybody's code runs.
 /// </summary>
-internal sealed unsafe class OutputQueue
+internal sealed unsafe partial class OutputQueue
 {
     // A turn writes more than this in between.
     private const int CorkLimit = 64 * 1024;
-    private const int MaxPieces = 16;
 
     private readonly EpollConnection _connection;
     private Block? _head;
@@ -188,94 +187,4 @@ internal sealed unsafe class OutputQueue
 
     private Outcome Bound()
         => IsOver(_connection.MaxWriteBufferSize) ? Outcome.Full : Outcome.Taken;
-
-    private Outcome Send()
-    {
-        _corked = false;
-        _sending = true;
-        while (_committed > 0)
-        {
-            var sent = SendPieces(out var offered);
-            if (sent < 0)
-            {
-                var error = Libc.LastError;
-                if (error == Errno.Interrupted) continue;
-                if (error == Errno.Again) return Block();
-                LastError = error;
-                return Outcome.Failed;
-            }
-            Consume(sent);
-            // A short write has filled the kernel, which will tell when there is room again.
-            if (sent < offered) return Block();
-        }
-        _sending = false;
-        return _ended ? Outcome.Finished : Outcome.Taken;
-    }
-
-    private Outcome Block()
-    {
-        _blocked = true;
-        return Bound();
-    }
-
-    private nint SendPieces(out nint offered)
-    {
-        var first = (nint)Math.Min(_committed, _head!.End - _start);
-        if (first == _committed || _head.NextBlock is null)
-        {
-            offered = first;
-            return Libc.Send(_connection.Descriptor, _head.Address + _start, (nuint)first, Libc.SendNoSignal);
-        }
-        var pieces = stackalloc Libc.Piece[MaxPieces];
-        var left = _committed;
-        var count = 0;
-        var start = _start;
-        for (var block = _head; block is not null && count < MaxPieces && left > 0; block = block.NextBlock)
-        {
-            var length = Math.Min(left, block.End - start);
-            if (length > 0) pieces[count++] = new Libc.Piece { Address = block.Address + start, Length = (nuint)length };
-            left -= length;
-            start = 0;
-        }
-        offered = (nint)(_committed - left);
-        var message = new Libc.MessageHeader { Pieces = pieces, PieceCount = (nuint)count };
-        return Libc.SendMessage(_connection.Descriptor, &message, Libc.SendNoSignal);
-    }
-
-    private void Consume(nint count)
-    {
-        _committed -= count;
-        while (_head is { } block)
-        {
-            var available = block.End - _start;
-            if (count < available)
-            {
-                _start += (int)count;
-                return;
-            }
-            count -= available;
-            if (block == _tail)
-            {
-                _start = block.End;
-                if (!_lent) Drop();
-                return;
-            }
-            _head = block.NextBlock;
-            _start = 0;
-            block.Release();
-        }
-    }
-
-    private void Drop()
-    {
-        for (var block = _head; block is not null;)
-        {
-            var next = block.NextBlock;
-            block.Release();
-            block = next;
-        }
-        _head = _tail = null;
-        _start = 0;
-        _committed = 0;
-    }
 }
