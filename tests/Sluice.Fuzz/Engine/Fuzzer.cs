@@ -70,7 +70,7 @@ internal sealed class Fuzzer(Target target, ulong seed)
     private Finding? Loop(TimeSpan time)
     {
         var clock = Stopwatch.StartNew();
-        while (clock.Elapsed < time)
+        for (var left = target.InputsInTurn; left > 0 && clock.Elapsed < time; left--)
         {
             var input = _current = Next();
             if (Shrinking.Attempt(target, input, _trace) is { } error)

@@ -15,6 +15,7 @@ internal static class Shrinking
     public static (byte[] Input, Exception Error) Shrink(Target target, byte[] input, Exception error)
     {
         var clock = Stopwatch.StartNew();
+        Guard.IsShrinking = true;
         for (var piece = input.Length / 2; piece > 0; piece /= 2)
         {
             for (var at = 0; at + piece <= input.Length && clock.Elapsed < Patience;)
@@ -26,6 +27,7 @@ internal static class Shrinking
         {
             found = Arrays.Shrinker(input).TakeWhile(_ => clock.Elapsed < Patience).Any(TryTake);
         }
+        Guard.IsShrinking = false;
         return (input, error);
 
         bool TryTake(byte[] smaller)

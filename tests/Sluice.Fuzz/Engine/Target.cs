@@ -14,8 +14,8 @@ internal abstract class Target : IDisposable
     /// <summary>Makes inputs that come near to what the code under test takes for good.</summary>
     public abstract Gen<byte[]> Inputs { get; }
 
-    /// <summary>Whether an input goes over a real socket: fewer of them are enough, and each is dear.</summary>
-    public virtual bool IsSlow => false;
+    /// <summary>The most inputs in one turn: bounded for what takes a real socket.</summary>
+    public virtual long InputsInTurn => long.MaxValue;
 
     /// <summary>Runs one input to its end.</summary>
     /// <param name="input">Any bytes at all.</param>

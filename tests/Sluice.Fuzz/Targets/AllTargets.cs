@@ -12,6 +12,9 @@ internal static class AllTargets
         ("utf8", static () => new Utf8()),
         ("close", static () => new ClosePayloads()),
         ("handshake", static () => new Handshakes()),
+        ("differential", static () => new Differential()),
+        ("connection", static () => new Connections.Connection()),
+        ("http", static () => new HttpHeads()),
         // permessage-deflate (RFC 7692) belongs here: inflating any bytes, and what was deflated inflated again.
     ];
 
