@@ -23,7 +23,7 @@ internal sealed class EchoServer : ILoggerProvider, ILogger
         var builder = WebApplication.CreateSlimBuilder();
         builder.Logging.ClearProviders();
         builder.Logging.AddProvider(this);
-        builder.WebHost.ConfigureKestrel(kestrel => kestrel.Listen(IPAddress.Loopback, 0));
+        builder.WebHost.ConfigureKestrel(kestrel => kestrel.Listen(IPAddress.Loopback, 0, static listen => listen.UseHalfClose()));
         _app = builder.Build();
         _app.MapWebSocket("/echo", static async socket =>
         {

@@ -94,8 +94,9 @@ internal sealed class Receiving(WebSocketConnection connection, Facts facts)
     public void Finish()
     {
         if (_run is null) return;
+        if (_handler!.Broken is { } rule) throw new FuzzFailure(rule);
         FuzzFailure.Unless(_run.IsCompletedSuccessfully || (facts.HandlerThrew && _run.Exception?.InnerException is RecordingHandler.Fault), "RunAsync ends as its handler did");
-        FuzzFailure.UnlessSame(_handler!.Closes, 1, "OnClose is called once");
+        FuzzFailure.UnlessSame(_handler.Closes, 1, "OnClose is called once");
     }
 
     private bool IsBusy => _receive is not null || _opening is not null || _reader is not null || _run is not null;
@@ -183,6 +184,7 @@ internal sealed class Receiving(WebSocketConnection connection, Facts facts)
         if (_receive is { IsCompleted: true } receive)
         {
             _receive = null;
+            _receiveToken = null;
             if (!receive.IsCanceled)
             {
                 using var message = receive.GetAwaiter().GetResult();
