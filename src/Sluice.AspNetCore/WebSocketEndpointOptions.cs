@@ -20,6 +20,9 @@ public sealed record WebSocketEndpointOptions
     /// <summary>Limits and times of each connection.</summary>
     public ConnectionOptions Connection { get; init; } = ConnectionOptions.Default;
 
+    /// <summary>How many connections may be open, counted over all endpoints of the host.</summary>
+    public ConnectionLimits Limits { get; init; } = ConnectionLimits.Default;
+
     /// <summary>Writes the response when the handshake is refused: the status and the headers that belong to it are set,
     /// and may be changed; the line of text is left to it. Over HTTP/1.1 the connection is closed behind it.</summary>
     public Func<HttpContext, HandshakeRefusal, Task>? OnRefused { get; init; }

@@ -124,7 +124,7 @@ public class Http2Tests
         await stream.FlushAsync();
         var reset = await Should.ThrowAsync<HttpProtocolException>(async () => await stream.ReadAsync(new byte[10]).AsTask().WaitAsync(RawPeer.Guard));
         reset.ErrorCode.ShouldBe(8);
-        (await server.Log.WaitForAsync("ClosedAbnormally"))[0].Message.ShouldContain("aborted by this side");
+        (await server.Log.WaitForAsync("ClosedAbnormally"))[0].Message.ShouldContain("closed by this side with 1006: aborted");
     }
 
     [Theory]

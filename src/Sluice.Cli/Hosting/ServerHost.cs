@@ -79,8 +79,8 @@ internal static class ServerHost
         {
             // In clear text there is no ALPN to choose HTTP/2 by.
             options.Protocols = url.Tls ? HttpProtocols.Http1AndHttp2 : HttpProtocols.Http1;
-            options.UseHalfClose();
             if (url.Tls) options.UseHttps(settings.Certificate!);
+            options.UseDirectWebSockets().UseHalfClose();
         }
     }
 }

@@ -14,6 +14,8 @@ public sealed class ConnectionMetrics : IDisposable
     private readonly Meter _meter;
     private readonly Counter<long> _closed;
     private readonly Counter<long> _dropped;
+    private readonly Counter<long> _violations;
+    private readonly Counter<long> _refused;
     private long _open;
     private long _opened;
     private long _messagesReceived;
@@ -31,6 +33,8 @@ public sealed class ConnectionMetrics : IDisposable
         _closed = _meter.CreateCounter<long>("sluice.connections.closed", "{connection}", "Connections closed, by close code.");
         _meter.CreateObservableCounter("sluice.messages", Messages, "{message}", "Messages, by direction.");
         _meter.CreateObservableCounter("sluice.bytes", Bytes, "By", "Payload bytes of messages, by direction.");
+        _violations = _meter.CreateCounter<long>("sluice.violations", "{violation}", "Connections failed because the peer broke a rule or a limit, by rule.");
+        _refused = _meter.CreateCounter<long>("sluice.handshakes.refused", "{handshake}", "Opening handshakes refused, by reason.");
         _dropped = _meter.CreateCounter<long>("sluice.messages.dropped", "{message}", "Messages not sent, by reason.");
     }
 
@@ -42,6 +46,8 @@ public sealed class ConnectionMetrics : IDisposable
 
     /// <summary>Removes the instruments.</summary>
     public void Dispose() => _meter.Dispose();
+
+    internal bool Owns(Instrument instrument) => instrument.Meter == _meter;
 
     internal void Opened()
     {
@@ -60,6 +66,23 @@ public sealed class ConnectionMetrics : IDisposable
     /// <summary>Counts a message that was not sent because its receiver could not take it.</summary>
     /// <param name="reason">Why, as one of a few fixed words.</param>
     public void Dropped(string reason) => _dropped.Add(1, new KeyValuePair<string, object?>("reason", reason));
+
+    /// <summary>Counts an opening handshake that was refused.</summary>
+    /// <param name="reason">Why, as one of a few fixed words: the name of a <see cref="Handshake.RefusalReason"/>.</param>
+    public void Refused(string reason) => _refused.Add(1, new KeyValuePair<string, object?>("reason", reason));
+
+    // The rules are few, and their words fixed. A listener's fault must not keep the connection from being failed.
+    internal void Violated(Protocol.ProtocolViolation violation)
+    {
+        try
+        {
+            _violations.Add(1, new KeyValuePair<string, object?>("rule", violation.Message));
+        }
+        catch
+        {
+            // The listener's own.
+        }
+    }
 
     internal void Received(long messages, long bytes)
     {

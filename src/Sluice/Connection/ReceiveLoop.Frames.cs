@@ -9,6 +9,7 @@ internal sealed partial class ReceiveLoop
 {
     private FrameParser _parser;
     private MessageAssembly _assembly;
+    private ControlFrameBudget _controlFrames;
     private Sink _sink;
     private byte[]? _control; // the payload of a control frame that did not come in one piece
     private int _controlLength;
@@ -137,6 +138,7 @@ internal sealed partial class ReceiveLoop
     {
         // A control frame may stand between the fragments of a message (§5.4); either way a header comes next.
         _phase = Phase.Header;
+        if (opcode != Opcode.Close && !_controlFrames.TryTake()) return Fail(ProtocolViolation.TooManyControlFrames);
         switch (opcode)
         {
             case Opcode.Ping:

@@ -27,6 +27,7 @@ internal sealed partial class ReceiveLoop
         _metrics = options.Metrics;
         _parser = new FrameParser(role);
         _assembly = new MessageAssembly(options);
+        _controlFrames = new ControlFrameBudget(options);
         _onRead = OnRead;
         _onResumed = OnResumed;
     }

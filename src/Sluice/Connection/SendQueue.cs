@@ -18,6 +18,7 @@ internal sealed class SendQueue
     private readonly WebSocketConnection _connection;
     private readonly bool _masks;
     private readonly int _limit;
+    private readonly int _maxMessages;
     private readonly ConnectionMetrics _metrics;
     private MessageWriter? _stream;
     private byte[]? _newestPong;
@@ -29,6 +30,7 @@ internal sealed class SendQueue
         _connection = connection;
         _masks = role == Role.Client;
         _limit = options.SendQueueLimit;
+        _maxMessages = options.SendQueueMessages;
         _metrics = options.Metrics;
         _output = new FrameOutput(writer, TimerWheel.For(options.TimeProvider))
         {
@@ -247,7 +249,7 @@ internal sealed class SendQueue
         if (_stream != message.Stream) return Accepted.NoRoom;
         if (message.Stream is null && !IsTurnOf(place)) return Accepted.NoRoom;
         var size = (long)message.Payload.Length + FrameHeader.MaxSize;
-        if (_output.PendingLength > 0 && _output.PendingLength + size > _limit) return Accepted.NoRoom;
+        if (_output.PendingLength > 0 && (_output.PendingLength + size > _limit || _output.PendingFrames >= _maxMessages)) return Accepted.NoRoom;
 
         Write(message);
         if (message.Fin) _metrics.Sent(message.Payload.Length);

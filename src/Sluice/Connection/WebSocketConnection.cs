@@ -168,7 +168,7 @@ public sealed partial class WebSocketConnection : IAsyncDisposable
 
     /// <summary>Ends the connection at once, without a close frame. Every pending call ends: receives with the close,
     /// others with <see cref="WebSocketClosedException"/>.</summary>
-    public void Abort() => Abort(new CloseResult(CloseCode.AbnormalClosure, "aborted by this side", byPeer: false, wasClean: false));
+    public void Abort() => Abort(GivenUp("aborted"));
 
     /// <summary>Closes with 1000 when open, and waits until the transport is released; bounded by
     /// <see cref="ConnectionOptions.CloseTimeout"/> and <see cref="ConnectionOptions.LingerTimeout"/>, also when a handler

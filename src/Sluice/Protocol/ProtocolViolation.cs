@@ -13,7 +13,7 @@ public sealed class ProtocolViolation
         Section = section;
     }
 
-    /// <summary>The code to put into the close frame: 1002, 1007 or 1009.</summary>
+    /// <summary>The code to put into the close frame: 1002, 1007, 1008 or 1009.</summary>
     public CloseCode CloseCode { get; }
 
     /// <summary>What was wrong, in words fit for a close reason (at most 123 bytes of ASCII).</summary>
@@ -52,6 +52,8 @@ public sealed class ProtocolViolation
     // §10.4, limits of our own
     internal static readonly ProtocolViolation MessageTooBig = new(CloseCode.MessageTooBig, "message too big", "§10.4");
     internal static readonly ProtocolViolation TooManyFragments = new(CloseCode.PolicyViolation, "too many fragments in a message", "§10.4");
+
+    internal static readonly ProtocolViolation TooManyControlFrames = new(CloseCode.PolicyViolation, "too many pings or pongs", "§10.4");
 
     private static ProtocolViolation Frame(string message, string section) => new(CloseCode.ProtocolError, message, section);
 }

@@ -77,7 +77,7 @@ public class AllocationTests
         var there = new Pipe(options);
         var back = new Pipe(options);
         var connection = new WebSocketConnection(
-            new Duplex(there.Reader, back.Writer), role, new ConnectionOptions { KeepAliveInterval = Timeout.InfiniteTimeSpan });
+            new Duplex(there.Reader, back.Writer), role, new ConnectionOptions { KeepAliveInterval = Timeout.InfiniteTimeSpan, MaxControlFramesPerSecond = int.MaxValue });
         var serving = serve(connection);
         var frame = Wire.Frame(first, new byte[size], masked: role == Role.Server);
         byte[] batch = [.. Enumerable.Repeat(frame, InBatch).SelectMany(f => f)];
