@@ -127,12 +127,16 @@ internal sealed partial class ReceiveLoop
             if (_parser.Remaining == 0 && start == 0) return EndControl(header.Opcode, part);
             part.CopyTo((_control ??= ArrayPool<byte>.Shared.Rent(FrameHeader.MaxControlPayload)).AsSpan(start));
             _controlLength = start + consumed;
-            if (_parser.Remaining > 0) return Outcome.NeedData;
+            if (_parser.Remaining > 0) return CheckBegunControl(header.Opcode) is { } violation ? Fail(violation) : Outcome.NeedData;
         }
         var outcome = EndControl(header.Opcode, _control.AsSpan(0, _controlLength));
         DropControl();
         return outcome;
     }
+
+    // Only a close frame's payload has rules of its own.
+    private ProtocolViolation? CheckBegunControl(Opcode opcode)
+        => opcode == Opcode.Close ? ClosePayload.CheckBeginning(_control.AsSpan(0, _controlLength)) : null;
 
     private void DropControl()
     {

@@ -82,6 +82,7 @@ internal sealed partial class SendQueue
                 _newestPong = payload.ToArray();
                 return;
             }
+            if (opcode == Opcode.Pong) _newestPong = null; // the one that waits is older: it must not follow this one
             Write(opcode, payload, fin: true);
             _output.Commit(payload.Length + FrameHeader.MaxSize, corked, out drive);
         }
@@ -309,13 +310,23 @@ internal sealed partial class SendQueue
 
     private void OnDrained()
     {
-        if (_newestPong is not null && Interlocked.Exchange(ref _newestPong, null) is { } pong)
-        {
-            SendControl(Opcode.Pong, pong, corked: false);
-        }
+        if (_newestPong is not null) SendNewestPong();
         // Whoever joined the line before the flush ended is seen here; who joins later sees the room.
         if (_line is null) return;
         lock (_output.Gate) _line.Signal();
+    }
+
+    private void SendNewestPong()
+    {
+        bool drive;
+        lock (_output.Gate)
+        {
+            if (_newestPong is not { } pong || _closeQueued || _output.IsLost || _output.PendingLength > PendingControlLimit) return;
+            _newestPong = null;
+            Write(Opcode.Pong, pong, fin: true);
+            _output.Commit(pong.Length + FrameHeader.MaxSize, corked: false, out drive);
+        }
+        if (drive) _output.DriveFlush();
     }
 
     private void OnLost(Exception? error)

@@ -66,6 +66,9 @@ public sealed partial class WebSocketConnection : IAsyncDisposable
     /// <summary>What was agreed about compression, or <see langword="null"/>.</summary>
     public DeflateAgreement? Compression { get; }
 
+    /// <summary>The HTTP version of the opening handshake; <see langword="null"/> when whoever made the connection did not say.</summary>
+    public Version? HttpVersion { get; init; }
+
     /// <summary>Open, closing (a close frame was sent), or closed.</summary>
     public ConnectionState State => IsEnded ? ConnectionState.Closed : IsClosing ? ConnectionState.Closing : ConnectionState.Open;
 
