@@ -5,6 +5,7 @@ using Microsoft.AspNetCore.Http.Features;
 using Microsoft.AspNetCore.Http.Timeouts;
 using Microsoft.Extensions.Logging;
 using Microsoft.Net.Http.Headers;
+using Sluice.Compression;
 using Sluice.Handshake;
 using Sluice.Protocol;
 
@@ -110,9 +111,11 @@ public sealed class Upgrader
             // A policy's time-out bounds requests; a connection has times of its own.
             context.Features.Get<IHttpRequestTimeoutFeature>()?.DisableTimeout();
             if (outcome.Subprotocol is { } subprotocol) context.Response.Headers.SecWebSocketProtocol = subprotocol;
+            var accepted = Agree(outcome);
+            if (accepted.Extension is { } extension) context.Response.Headers.SecWebSocketExtensions = extension.ToString();
             return connection = multiplexed
-                ? await AcceptAsync(context, outcome).ConfigureAwait(false)
-                : await SwitchAsync(context, outcome).ConfigureAwait(false);
+                ? await AcceptAsync(context, accepted).ConfigureAwait(false)
+                : await SwitchAsync(context, accepted).ConfigureAwait(false);
         }
         finally
         {
@@ -122,14 +125,14 @@ public sealed class Upgrader
 
     /// <summary>Checks a handshake that came over HTTP/1.1, but not through HTTP.</summary>
     /// <returns>What to answer; <see langword="null"/> when it would be refused. It counts until it leaves.</returns>
-    internal HandshakeOutcome? Accept(in HandshakeRequest request, IPAddress? address)
+    internal AcceptedHandshake? Accept(in HandshakeRequest request, IPAddress? address)
         => ServerHandshake.Evaluate(request, _policy) is { IsAccepted: true } outcome
-            && _count.TryEnter(address, _options.Limits) == ConnectionCount.Answer.Entered ? outcome : null;
+            && _count.TryEnter(address, _options.Limits) == ConnectionCount.Answer.Entered ? Agree(outcome) : null;
 
     internal void Leave(IPAddress? address) => _count.Leave(address);
 
-    internal WebSocketConnection Connect(ConnectionContext transport, HandshakeOutcome outcome)
-        => new(transport.Transport, Role.Server, _options.Connection, outcome.Subprotocol, transport.Abort);
+    internal WebSocketConnection Connect(ConnectionContext transport, AcceptedHandshake accepted)
+        => new(transport.Transport, Role.Server, _options.Connection, accepted.Outcome.Subprotocol, transport.Abort, accepted.Compression);
 
     /// <summary>Why the request would be refused; <see langword="null"/> when it would not.</summary>
     internal HandshakeRefusal? Check(HttpContext context)
@@ -154,11 +157,11 @@ public sealed class Upgrader
         return features.Get<IHttpRequestBodyDetectionFeature>() is { CanHaveBody: true } ? Refusals.Body : Refusals.Unsupported;
     }
 
-    private async Task<WebSocketConnection?> SwitchAsync(HttpContext context, HandshakeOutcome outcome)
+    private async Task<WebSocketConnection?> SwitchAsync(HttpContext context, AcceptedHandshake accepted)
     {
         var headers = context.Response.Headers;
         headers.Upgrade = "websocket";
-        headers.SecWebSocketAccept = outcome.Accept;
+        headers.SecWebSocketAccept = accepted.Outcome.Accept;
         Stream stream;
         try
         {
@@ -170,20 +173,27 @@ public sealed class Upgrader
             headers.Remove(HeaderNames.Upgrade);
             headers.Remove(HeaderNames.SecWebSocketAccept);
             headers.Remove(HeaderNames.SecWebSocketProtocol);
+            headers.Remove(HeaderNames.SecWebSocketExtensions);
             await _refusals.AnswerAsync(context, Refusals.NoRoom).ConfigureAwait(false);
             return null;
         }
-        return Connect(UpgradedTransport.Of(context, stream), outcome, new TransportAbort(context));
+        return Connect(UpgradedTransport.Of(context, stream), accepted, new TransportAbort(context));
     }
 
-    private async Task<WebSocketConnection?> AcceptAsync(HttpContext context, HandshakeOutcome outcome)
+    private async Task<WebSocketConnection?> AcceptAsync(HttpContext context, AcceptedHandshake accepted)
     {
         var stream = await context.Features.Get<IHttpExtendedConnectFeature>()!.AcceptAsync().ConfigureAwait(false);
         var abort = new TransportAbort(context);
         var end = new StreamEnd(context.Response, abort);
-        return end.Connection = Connect(UpgradedTransport.Of(stream, end.Run), outcome, abort);
+        return end.Connection = Connect(UpgradedTransport.Of(stream, end.Run), accepted, abort);
     }
 
-    private WebSocketConnection Connect(UpgradedTransport transport, HandshakeOutcome outcome, TransportAbort abort)
-        => new(transport, Role.Server, _options.Connection, outcome.Subprotocol, abort.Invoke);
+    private WebSocketConnection Connect(UpgradedTransport transport, AcceptedHandshake accepted, TransportAbort abort)
+        => new(transport, Role.Server, _options.Connection, accepted.Outcome.Subprotocol, abort.Invoke, accepted.Compression);
+
+    private AcceptedHandshake Agree(HandshakeOutcome outcome)
+    {
+        var compression = DeflateAgreement.Negotiate(outcome.Extensions, _options.Compression, out var extension);
+        return new AcceptedHandshake(outcome, compression, extension);
+    }
 }

@@ -24,14 +24,14 @@ internal sealed class WebSocketEndpoint(
 
     /// <summary>Checks a handshake that came without HTTP.</summary>
     /// <returns>What to answer, and then to serve; <see langword="null"/> when it would be refused.</returns>
-    public HandshakeOutcome? Accept(in HandshakeRequest request, ConnectionContext transport) => upgrader.Accept(request, AddressOf(transport));
+    public AcceptedHandshake? Accept(in HandshakeRequest request, ConnectionContext transport) => upgrader.Accept(request, AddressOf(transport));
 
     /// <summary>Serves a connection whose 101 is written, but not sent. What an open connection does not need is not kept.</summary>
-    public Task ServeAsync(ConnectionContext transport, HandshakeOutcome accepted, string path, Func<WebSocketConnection, Task> run)
+    public Task ServeAsync(ConnectionContext transport, AcceptedHandshake accepted, string path, Func<WebSocketConnection, Task> run)
     {
         if (logger.IsEnabled(LogLevel.Debug))
         {
-            Log.Opened(logger, transport.ConnectionId, AddressOf(transport), path, HttpProtocol.Http11, Subprotocol(accepted.Subprotocol));
+            Log.Opened(logger, transport.ConnectionId, AddressOf(transport), path, HttpProtocol.Http11, Subprotocol(accepted.Outcome.Subprotocol));
         }
         var flush = transport.Transport.Output.FlushAsync(CancellationToken.None);
         return flush.IsCompletedSuccessfully
@@ -40,7 +40,7 @@ internal sealed class WebSocketEndpoint(
     }
 
     private async Task RunAfterAsync(
-        ValueTask<FlushResult> flush, ConnectionContext transport, HandshakeOutcome accepted, Func<WebSocketConnection, Task> run)
+        ValueTask<FlushResult> flush, ConnectionContext transport, AcceptedHandshake accepted, Func<WebSocketConnection, Task> run)
     {
         try
         {

@@ -75,7 +75,7 @@ public class Http2Tests
     [Theory]
     [InlineData("GET", null, "13", null, HttpStatusCode.MethodNotAllowed, "opened with CONNECT")]
     [InlineData("CONNECT", "websocket", "8", null, HttpStatusCode.BadRequest, "Sec-WebSocket-Version must be 13")]
-    [InlineData("CONNECT", "connect-udp", "13", null, HttpStatusCode.BadRequest, ":protocol must be")]
+    [InlineData("CONNECT", "connect-udp", "13", null, HttpStatusCode.NotImplemented, ":protocol must be")]
     [InlineData("CONNECT", "websocket", "13", "https://evil.example", HttpStatusCode.Forbidden, "may not connect")]
     public async Task A_refusal_tells_why(string method, string? protocol, string version, string? origin, HttpStatusCode status, string message)
     {

@@ -63,14 +63,19 @@ internal sealed class DirectWebSockets(DirectRoutes routes, FirstBytes firstByte
         }
     }
 
-    private static void Write(PipeWriter output, HandshakeOutcome accepted)
+    private static void Write(PipeWriter output, AcceptedHandshake accepted)
     {
         output.Write("HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: Upgrade\r\nSec-WebSocket-Accept: "u8);
-        WriteAscii(output, accepted.Accept!);
-        if (accepted.Subprotocol is { } subprotocol)
+        WriteAscii(output, accepted.Outcome.Accept!);
+        if (accepted.Outcome.Subprotocol is { } subprotocol)
         {
             output.Write("\r\nSec-WebSocket-Protocol: "u8);
             WriteAscii(output, subprotocol);
+        }
+        if (accepted.Extension is { } extension)
+        {
+            output.Write("\r\nSec-WebSocket-Extensions: "u8);
+            WriteAscii(output, extension.ToString());
         }
         output.Write("\r\n\r\n"u8);
     }

@@ -1,6 +1,7 @@
 using System.CommandLine;
 using System.CommandLine.Parsing;
 using Sluice.Cli.Options;
+using Sluice.Compression;
 
 namespace Sluice.Cli.Connect;
 
@@ -27,6 +28,7 @@ internal sealed class ConnectOptions
     private readonly Option<bool> _json = new("--json") { Description = "Print a line of JSON for each event instead of the messages." };
     private readonly Option<string[]> _subprotocols = new("--subprotocol") { Description = "A subprotocol to offer, in order of preference; may be given several times.", HelpName = "name" };
     private readonly Option<KeyValuePair<string, string>[]> _headers = new("--header") { Description = "A header to add to the request; may be given several times.", HelpName = "'Name: value'", CustomParser = ParseHeaders };
+    private readonly Option<bool> _compress = new("--compress") { Description = "Offer permessage-deflate." };
     private readonly Option<string?> _origin = new("--origin") { Description = "The Origin to show, as a browser does.", HelpName = "origin" };
     private readonly DialOptions _dial = new();
     private readonly Option<string[]> _first = new("--first") { Description = "Send this before anything else, over each connection anew; may be given several times.", HelpName = "text" };
@@ -41,7 +43,7 @@ internal sealed class ConnectOptions
         Option[] options =
         [
             _text, _binary, _every, _message, _count, _closeAfter, _linger, _echo, _repeat, _reconnect, _attempts, _first,
-            _json, _subprotocols, _headers, _origin, _maxMessage, _ping,
+            _json, _subprotocols, _headers, _compress, _origin, _maxMessage, _ping,
         ];
         foreach (var option in options) command.Add(option);
         _dial.AddTo(command);
@@ -60,6 +62,7 @@ internal sealed class ConnectOptions
                 Subprotocols = result.GetValue(_subprotocols) ?? [],
                 Headers = result.GetValue(_headers) ?? [],
                 Origin = result.GetValue(_origin),
+                Compression = result.GetValue(_compress) ? CompressionOptions.Default : null,
                 Connection = new ConnectionOptions { MaxMessageSize = _maxMessage.Read(result), KeepAliveInterval = _ping.Read(result) },
             }),
             Type = result.GetValue(_binary) ? MessageType.Binary : MessageType.Text,

@@ -17,6 +17,7 @@ internal sealed class JsonReport(StandardOutput output, string url, TimeProvider
     {
         json.WriteString("url"u8, url);
         json.WriteString("subprotocol"u8, connection.Subprotocol);
+        json.WriteString("compression"u8, connection.Compression?.ToString());
         var version = connection.HttpVersion ?? System.Net.HttpVersion.Version11;
         json.WriteString("http"u8, version.Major == 1 ? "1.1" : "2");
         json.WriteNumber("status"u8, version.Major == 1 ? 101 : 200);

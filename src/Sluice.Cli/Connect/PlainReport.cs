@@ -14,7 +14,8 @@ internal sealed class PlainReport(StandardOutput output, string url, bool isTerm
     public void Connected(WebSocketConnection connection)
         => Status($"connected to {url}"
             + (connection.HttpVersion?.Major == 2 ? " over HTTP/2" : "")
-            + (connection.Subprotocol is { } subprotocol ? $", subprotocol {subprotocol}" : ""));
+            + (connection.Subprotocol is { } subprotocol ? $", subprotocol {subprotocol}" : "")
+            + (connection.Compression is { } agreement ? $", {agreement}" : ""));
 
     public void Sent(MessageType type, int size)
     {

@@ -1,5 +1,6 @@
 using System.Net;
 using System.Net.Http.Headers;
+using Sluice.Compression;
 using Sluice.Handshake;
 using Sluice.Protocol;
 
@@ -17,7 +18,7 @@ internal sealed class OpeningHandshake(
 {
     private static readonly TimeSpan ResetTime = TimeSpan.FromSeconds(1);
 
-    private readonly ClientHandshake _handshake = new(options.Subprotocols);
+    private readonly ClientHandshake _handshake = new(options.Subprotocols, DeflateAgreement.CreateOffers(options.Compression));
 
     private bool IsUpgrade => version.Major < 2;
 
@@ -83,18 +84,22 @@ internal sealed class OpeningHandshake(
         };
         var outcome = IsUpgrade ? _handshake.Validate(answer) : _handshake.ValidateConnect(answer);
         if (!outcome.IsAccepted) throw Refusal.InvalidUpgrade(url, response, outcome.Failure.Message);
+        if (!DeflateAgreement.TryAccept(outcome.Extensions, options.Compression, out var compression, out var error))
+        {
+            throw Refusal.InvalidUpgrade(url, response, error);
+        }
         var stream = await response.Content.ReadAsStreamAsync(cancellation).ConfigureAwait(false);
         if (!stream.CanWrite)
         {
             throw Refusal.InvalidUpgrade(url, response, "the response has a Content-Encoding, which the handler decodes");
         }
-        return Start(response, stream, outcome.Subprotocol);
+        return Start(response, stream, outcome.Subprotocol, compression);
     }
 
-    private WebSocketConnection Start(HttpResponseMessage response, Stream stream, string? subprotocol)
+    private WebSocketConnection Start(HttpResponseMessage response, Stream stream, string? subprotocol, DeflateAgreement? compression)
     {
         var connection = new WebSocketConnection(
-            new StreamTransport(stream), Role.Client, options.Connection, subprotocol, abortTransport: response.Dispose)
+            new StreamTransport(stream), Role.Client, options.Connection, subprotocol, response.Dispose, compression)
         {
             HttpVersion = version,
         };

@@ -1,3 +1,4 @@
+using Sluice.Compression;
 using Sluice.Handshake;
 
 namespace Sluice;
@@ -48,6 +49,10 @@ public sealed partial record WebSocketClientOptions
             field = value;
         }
     } = ConnectionOptions.Default;
+
+    /// <summary>What to offer of permessage-deflate (RFC 7692). Default: <see langword="null"/>, no compression. Whether the
+    /// server agreed, <see cref="WebSocketConnection.Compression"/> tells.</summary>
+    public CompressionOptions? Compression { get; init; }
 
     /// <summary>
     /// What dials, for what <see cref="Tls"/> and <see cref="Proxy"/> do not cover (cookies, client credentials), and to share

@@ -71,6 +71,7 @@ public sealed partial class WebSocketConnection
         if (error is WebSocketClosedException && IsClosing) return false;
         _handlerError ??= error;
         Fail(CloseCode.InternalError, "the handler failed", error);
+        _loop.DiscardUnwanted(); // outside of a callback nobody else lets the loop go on to the peer's close frame
         return true;
     }
 
@@ -204,6 +205,7 @@ public sealed partial class WebSocketConnection
     {
         if (Interlocked.Decrement(ref _holds) != 0) return;
         KeepAlive.Release();
+        Sender.EndCompression();
         _released.TrySetResult(CloseResult!);
     }
 

@@ -4,6 +4,7 @@ using Sluice.Tests.Protocol;
 namespace Sluice.Tests.Connection;
 
 /// <summary>What peers do to hurt: each costs no more than the option that bounds it, and is answered with the right code.</summary>
+[Collection(nameof(Alone))] // one of them counts what the whole process allocates
 public class HostileTests
 {
     private static readonly TimeSpan Guard = RawPeer.Guard;
