@@ -198,6 +198,23 @@ public sealed class Http2Tests(KestrelServer server) : IClassFixture<KestrelServ
     }
 
     [Fact]
+    public async Task A_server_that_ignores_ALPN_gets_HTTP_1_1()
+    {
+        using var raw = new RawServer();
+        var connecting = WebSocketClient.ConnectAsync($"wss://127.0.0.1:{raw.Port}/", Options());
+        using (var peer = await raw.AcceptAsync())
+        await using (var tls = await AcceptTlsAsync(peer))
+        {
+            await ReadToEndAsync(tls);
+        }
+        using var second = await raw.AcceptAsync();
+        await using var fallback = await AcceptTlsAsync(second);
+        (await new StreamReader(fallback).ReadLineAsync().Guarding()).ShouldBe("GET / HTTP/1.1");
+        second.Reset();
+        await Should.ThrowAsync<HandshakeException>(connecting.Guarding());
+    }
+
+    [Fact]
     public async Task In_clear_text_HTTP_1_1_is_taken_unless_2_is_demanded()
     {
         await using var connection = await WebSocketClient.ConnectAsync(server.Url + "/echo", Options()).Guarding();
@@ -358,13 +375,13 @@ public sealed class Http2Tests(KestrelServer server) : IClassFixture<KestrelServ
     private Task<WebSocketConnection> ConnectAsync(string path, bool secure)
         => WebSocketClient.ConnectAsync((secure ? server.SecureUrl : server.Http2Url) + path, Options(Exact(secure))).Guarding();
 
-    private async Task<SslStream> AcceptTlsAsync(RawPeer peer, SslApplicationProtocol protocol)
+    private async Task<SslStream> AcceptTlsAsync(RawPeer peer, params SslApplicationProtocol[] protocols)
     {
         var tls = new SslStream(peer.Stream);
         await tls.AuthenticateAsServerAsync(new SslServerAuthenticationOptions
         {
             ServerCertificate = server.Certificate,
-            ApplicationProtocols = [protocol],
+            ApplicationProtocols = protocols.Length == 0 ? null : [.. protocols],
         }).Guarding();
         return tls;
     }
