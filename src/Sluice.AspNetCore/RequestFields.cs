@@ -15,6 +15,9 @@ internal static class RequestFields
         return HttpProtocol.IsHttp2(version) || HttpProtocol.IsHttp3(version);
     }
 
+    /// <summary>Names the connection in logs; over HTTP/2 and 3, where many requests share one, the request.</summary>
+    public static string IdOf(HttpContext context) => IsMultiplexed(context) ? context.TraceIdentifier : context.Connection.Id;
+
     public static HandshakeRequest Read(HttpContext context)
     {
         var request = context.Request;

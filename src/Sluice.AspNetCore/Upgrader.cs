@@ -1,4 +1,5 @@
 using System.Net;
+using Microsoft.AspNetCore.Connections;
 using Microsoft.AspNetCore.Http;
 using Microsoft.AspNetCore.Http.Features;
 using Microsoft.AspNetCore.Http.Timeouts;
@@ -53,44 +54,72 @@ public sealed class Upgrader
     public async Task<WebSocketConnection?> UpgradeAsync(HttpContext context)
     {
         ArgumentNullException.ThrowIfNull(context);
-        return (await EnterAsync(context).ConfigureAwait(false)).Connection;
+        var address = context.Connection.RemoteIpAddress;
+        var connection = await EnterAsync(context).ConfigureAwait(false);
+        if (connection is not null) _ = LeaveAsync(connection, address);
+        return connection;
     }
 
-    /// <summary>As <see cref="UpgradeAsync"/>; the task is done when the connection counts no more.</summary>
-    internal async Task<(WebSocketConnection? Connection, Task Left)> EnterAsync(HttpContext context)
+    /// <summary>As <see cref="UpgradeAsync(HttpContext)"/>; the connection counts until <see cref="Leave"/>.</summary>
+    internal async Task<WebSocketConnection?> EnterAsync(HttpContext context)
     {
         var multiplexed = RequestFields.IsMultiplexed(context);
+        // Over HTTP/1.1 the connection is the request's alone, and its client may have ended its side already.
+        var hold = multiplexed ? null : context.Features.Get<IHalfCloseFeature>()?.KeepOpen();
+        try
+        {
+            var connection = await UpgradeAsync(context, multiplexed).ConfigureAwait(false);
+            if (connection is not null && hold is not null)
+            {
+                _ = connection.Released.ContinueWith(
+                    static (_, hold) => ((IDisposable)hold!).Dispose(), hold, CancellationToken.None,
+                    TaskContinuationOptions.ExecuteSynchronously, TaskScheduler.Default);
+                hold = null;
+            }
+            return connection;
+        }
+        finally
+        {
+            hold?.Dispose();
+        }
+    }
+
+    /// <summary>Counts one more, where the limits allow it; to be taken back with <see cref="Leave"/>.</summary>
+    internal ConnectionCount.Answer TryEnter(IPAddress? address) => _count.TryEnter(address, _options.Limits);
+
+    internal void Leave(IPAddress? address) => _count.Leave(address);
+
+    private async Task LeaveAsync(WebSocketConnection connection, IPAddress? address)
+    {
+        await connection.Released.ConfigureAwait(false);
+        Leave(address);
+    }
+
+    private async Task<WebSocketConnection?> UpgradeAsync(HttpContext context, bool multiplexed)
+    {
         var outcome = Evaluate(context);
         if ((outcome.Refusal ?? FindObstacle(context, multiplexed)) is { } refusal)
         {
             await _refusals.AnswerAsync(context, refusal).ConfigureAwait(false);
-            return (null, Task.CompletedTask);
+            return null;
         }
 
         var address = context.Connection.RemoteIpAddress;
-        if (_count.TryEnter(address, _options.Limits) is var answer and not ConnectionCount.Answer.Entered)
+        if (TryEnter(address) is var answer and not ConnectionCount.Answer.Entered)
         {
             var full = answer == ConnectionCount.Answer.TooMany ? Refusals.NoRoom : Refusals.TooManyFromAddress;
             await _refusals.AnswerAsync(context, full).ConfigureAwait(false);
-            return (null, Task.CompletedTask);
+            return null;
         }
         WebSocketConnection? connection = null;
         try
         {
-            connection = await OpenAsync(context, outcome, multiplexed).ConfigureAwait(false);
-            return (connection, connection is null ? Task.CompletedTask : LeaveAsync(connection, address));
+            return connection = await OpenAsync(context, outcome, multiplexed).ConfigureAwait(false);
         }
         finally
         {
-            if (connection is null) _count.Leave(address);
+            if (connection is null) Leave(address);
         }
-    }
-
-    // The connection's end frees its place, whether or not the handler has returned.
-    private async Task LeaveAsync(WebSocketConnection connection, IPAddress? address)
-    {
-        await connection.Released.ConfigureAwait(false);
-        _count.Leave(address);
     }
 
     private async Task<WebSocketConnection?> OpenAsync(HttpContext context, HandshakeOutcome outcome, bool multiplexed)
@@ -102,6 +131,13 @@ public sealed class Upgrader
             ? await AcceptAsync(context, outcome).ConfigureAwait(false)
             : await SwitchAsync(context, outcome).ConfigureAwait(false);
     }
+
+    /// <summary>Checks a handshake over HTTP/1.1; <see langword="null"/> when it would be refused.</summary>
+    internal HandshakeOutcome? Accept(in HandshakeRequest request)
+        => ServerHandshake.Evaluate(request, _policy) is { IsAccepted: true } outcome ? outcome : null;
+
+    internal WebSocketConnection Connect(ConnectionContext transport, HandshakeOutcome outcome)
+        => new(transport.Transport, Role.Server, _options.Connection, outcome.Subprotocol, transport.Abort);
 
     /// <summary>Why the request would be refused; <see langword="null"/> when it would not.</summary>
     internal HandshakeRefusal? Check(HttpContext context)

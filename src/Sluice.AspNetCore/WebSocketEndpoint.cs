@@ -1,6 +1,10 @@
+using System.Net;
 using System.Net.WebSockets;
+using Microsoft.AspNetCore.Connections;
 using Microsoft.AspNetCore.Http;
 using Microsoft.Extensions.Logging;
+using Sluice.AspNetCore.Direct;
+using Sluice.Handshake;
 
 namespace Sluice.AspNetCore;
 
@@ -13,60 +17,109 @@ internal sealed class WebSocketEndpoint(
     {
         var connection = await OpenAsync(context, upgrader).ConfigureAwait(false);
         if (connection is null) return;
-        await HandleAsync(context, connection, IdOf(context)).ConfigureAwait(false);
+        await HandleAsync(context, connection).ConfigureAwait(false);
         await EndAsync(context, connection).ConfigureAwait(false);
+    }
+
+    /// <summary>Checks a handshake that came without HTTP.</summary>
+    /// <returns>What to answer; <see langword="null"/> when it would be refused.</returns>
+    public HandshakeOutcome? Accept(in HandshakeRequest request) => upgrader.Accept(request);
+
+    /// <summary>Counts a connection that came without HTTP. <see langword="false"/> when a limit forbids it; else it is to be
+    /// served, or taken back with <see cref="Leave"/>.</summary>
+    public bool TryEnter(ConnectionContext transport) => upgrader.TryEnter(AddressOf(transport)) == ConnectionCount.Answer.Entered;
+
+    public void Leave(ConnectionContext transport) => upgrader.Leave(AddressOf(transport));
+
+    /// <summary>Serves a connection whose 101 is written, but not sent, and which is counted.</summary>
+    public async Task ServeAsync(ConnectionContext transport, HandshakeOutcome accepted, string path, DirectEndpoint direct, DirectRequest? request)
+    {
+        try
+        {
+            await transport.Transport.Output.FlushAsync(CancellationToken.None).ConfigureAwait(false);
+        }
+        catch
+        {
+            Leave(transport);
+            throw;
+        }
+        var connection = upgrader.Connect(transport, accepted);
+        if (logger.IsEnabled(LogLevel.Debug))
+        {
+            Log.Opened(logger, transport.ConnectionId, AddressOf(transport), path, HttpProtocol.Http11, Subprotocol(connection));
+        }
+        open.Add(connection, AddressOf(transport));
+        try
+        {
+            await (direct.Run ?? direct.Choose!(request!))(connection).ConfigureAwait(false);
+        }
+        catch (Exception e)
+        {
+            OnHandlerFailed(e, connection, transport.ConnectionId, aborted: false);
+        }
+        var result = await CloseAsync(connection).ConfigureAwait(false);
+        if (result.WasClean) Log.Closed(logger, transport.ConnectionId, result);
+        else Log.ClosedAbnormally(logger, transport.ConnectionId, result);
     }
 
     /// <summary>Upgrades; <see langword="null"/> when the handshake was refused. Who opens calls <see cref="EndAsync"/>.</summary>
     public async Task<WebSocketConnection?> OpenAsync(HttpContext context, Upgrader by)
     {
-        var (connection, left) = await by.EnterAsync(context).ConfigureAwait(false);
+        var address = context.Connection.RemoteIpAddress;
+        var connection = await by.EnterAsync(context).ConfigureAwait(false);
         if (connection is null) return null;
         var request = context.Request;
-        var subprotocol = connection.Subprotocol is { } agreed ? "subprotocol " + agreed : "no subprotocol";
-        Log.Opened(logger, IdOf(context), context.Connection.RemoteIpAddress, request.Path, request.Protocol, subprotocol);
-        open.Add(connection, left);
+        Log.Opened(logger, RequestFields.IdOf(context), address, request.Path, request.Protocol, Subprotocol(connection));
+        open.Add(connection, address);
         return connection;
     }
 
     /// <summary>Closes what is open, waits until the transport is released, and tells how it ended.</summary>
     public async Task EndAsync(HttpContext context, WebSocketConnection connection)
     {
+        var result = await CloseAsync(connection).ConfigureAwait(false);
+        Tell(context, RequestFields.IdOf(context), result);
+    }
+
+    private static IPAddress? AddressOf(ConnectionContext transport) => (transport.RemoteEndPoint as IPEndPoint)?.Address;
+
+    private static string Subprotocol(WebSocketConnection connection)
+        => connection.Subprotocol is { } agreed ? "subprotocol " + agreed : "no subprotocol";
+
+    private async Task<CloseResult> CloseAsync(WebSocketConnection connection)
+    {
         var (code, reason) = open.IsStopping ? (CloseCode.GoingAway, OpenConnections.StopReason) : (CloseCode.NormalClosure, "");
         var result = await connection.CloseAsync(code, reason).ConfigureAwait(false);
         await connection.Released.ConfigureAwait(false);
-        await open.RemoveAsync(connection).ConfigureAwait(false);
-        Tell(context, IdOf(context), result);
+        open.Remove(connection);
+        return result;
     }
 
-    // Over HTTP/2 and 3 many requests share a connection.
-    private static string IdOf(HttpContext context)
-        => RequestFields.IsMultiplexed(context) ? context.TraceIdentifier : context.Connection.Id;
-
-    private async Task HandleAsync(HttpContext context, WebSocketConnection connection, string id)
+    private async Task HandleAsync(HttpContext context, WebSocketConnection connection)
     {
         try
         {
             await handler(context, connection).ConfigureAwait(false);
         }
-        catch (WebSocketClosedException)
-        {
-            // A send met the end of the connection, which is told later.
-        }
-        catch (WebSocketException) when (connection.State != ConnectionState.Open)
-        {
-            // So did a receive or a send through the BCL's type.
-        }
-        catch (OperationCanceledException)
-            when (connection.State != ConnectionState.Open || context.RequestAborted.IsCancellationRequested || open.IsStopping)
-        {
-            // What the handler waited for was cancelled because the connection, or the server, is ending.
-        }
         catch (Exception e)
         {
-            Log.HandlerFailed(logger, id, e);
-            _ = connection.CloseAsync(CloseCode.InternalError, "the handler failed");
+            OnHandlerFailed(e, connection, RequestFields.IdOf(context), context.RequestAborted.IsCancellationRequested);
         }
+    }
+
+    // No fault of the handler's: a send that met the end of the connection, which is told later, through the BCL's type too;
+    // and a wait that was cancelled because the connection, or the server, is ending.
+    private void OnHandlerFailed(Exception error, WebSocketConnection connection, string id, bool aborted)
+    {
+        var ending = connection.State != ConnectionState.Open;
+        if (error is WebSocketClosedException
+            || (error is WebSocketException && ending)
+            || (error is OperationCanceledException && (ending || aborted || open.IsStopping)))
+        {
+            return;
+        }
+        Log.HandlerFailed(logger, id, error);
+        _ = connection.CloseAsync(CloseCode.InternalError, "the handler failed");
     }
 
     private void Tell(HttpContext context, string id, CloseResult result)

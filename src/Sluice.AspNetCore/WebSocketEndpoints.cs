@@ -4,6 +4,7 @@ using Microsoft.AspNetCore.Http;
 using Microsoft.AspNetCore.Routing;
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Logging;
+using Sluice.AspNetCore.Direct;
 
 namespace Sluice.AspNetCore;
 
@@ -26,7 +27,7 @@ public static class WebSocketEndpoints
         Func<WebSocketConnection, Task> handler, WebSocketEndpointOptions? options = null)
     {
         ArgumentNullException.ThrowIfNull(handler);
-        return endpoints.MapWebSocket(pattern, (_, connection) => handler(connection), options);
+        return Map(endpoints, pattern, (_, connection) => handler(connection), options, handler, choose: null);
     }
 
     /// <summary>Maps a path to callbacks that run on the receive loop: the fastest way.</summary>
@@ -39,7 +40,22 @@ public static class WebSocketEndpoints
         IWebSocketHandler handler, WebSocketEndpointOptions? options = null)
     {
         ArgumentNullException.ThrowIfNull(handler);
-        return endpoints.MapWebSocket(pattern, (_, connection) => connection.RunAsync(handler), options);
+        return Map(endpoints, pattern, (_, connection) => connection.RunAsync(handler), options, connection => connection.RunAsync(handler), choose: null);
+    }
+
+    /// <summary>Maps a path to handlers that are chosen by the request.</summary>
+    /// <param name="endpoints">The application.</param>
+    /// <param name="pattern">The route.</param>
+    /// <param name="choose">Reads the request and gives the handler of its connection, as
+    /// <c>request => { var user = request.Query["user"]; return socket => ChatAsync(socket, user); }</c>. The request is not good
+    /// any more when the handler runs. When it throws, the connection is closed with 1011.</param>
+    /// <param name="options">What to agree to, and limits; <see langword="null"/> for the defaults.</param>
+    public static IEndpointConventionBuilder MapWebSocket(
+        this IEndpointRouteBuilder endpoints, [StringSyntax("Route")] string pattern,
+        Func<WebSocketRequest, Func<WebSocketConnection, Task>> choose, WebSocketEndpointOptions? options = null)
+    {
+        ArgumentNullException.ThrowIfNull(choose);
+        return Map(endpoints, pattern, (context, connection) => choose(new HttpWebSocketRequest(context))(connection), options, run: null, choose);
     }
 
     /// <summary>Maps a path to a handler that gets each connection with its request.</summary>
@@ -48,11 +64,22 @@ public static class WebSocketEndpoints
         this IEndpointRouteBuilder endpoints, [StringSyntax("Route")] string pattern,
         Func<HttpContext, WebSocketConnection, Task> handler, WebSocketEndpointOptions? options = null)
     {
-        ArgumentNullException.ThrowIfNull(endpoints);
         ArgumentNullException.ThrowIfNull(handler);
+        return Map(endpoints, pattern, handler, options, run: null, choose: null);
+    }
+
+    private static IEndpointConventionBuilder Map(
+        IEndpointRouteBuilder endpoints, string pattern, Func<HttpContext, WebSocketConnection, Task> handler, WebSocketEndpointOptions? options,
+        Func<WebSocketConnection, Task>? run, Func<WebSocketRequest, Func<WebSocketConnection, Task>>? choose)
+    {
+        ArgumentNullException.ThrowIfNull(endpoints);
         var logger = endpoints.ServiceProvider.GetRequiredService<ILoggerFactory>().CreateLogger("Sluice.AspNetCore");
         var open = OpenConnections.Of(endpoints.ServiceProvider);
         var endpoint = new WebSocketEndpoint(new Upgrader(options, logger, open.Count), handler, options?.OnClosed, open, logger);
-        return endpoints.Map(pattern, endpoint.ServeAsync);
+        RequestDelegate http = endpoint.ServeAsync;
+        var builder = endpoints.Map(pattern, http);
+        // Who wants the request's context has it from HTTP.
+        if ((run ?? (object?)choose) is not null && options?.OnClosed is null) builder.WithMetadata(new DirectEndpoint(endpoint, run, choose, http));
+        return builder;
     }
 }

@@ -38,7 +38,9 @@ public static class ProxyEndpoints
     /// Bodies are streamed both ways, and Kestrel's limit for request bodies is lifted (<see cref="ProxyOptions.MaxRequestBodySize"/>).
     /// A response begins when the request's body has been sent. Trailers reach clients on HTTP/2 only.
     /// If the application left Kestrel's <see cref="KestrelServerOptions.ResponseHeaderEncodingSelector"/> alone, it is set to Latin-1,
-    /// so that a backend's header fields pass byte by byte; ASCII is not affected. Kestrel adds <c>Server</c> where
+    /// so that a backend's header fields pass byte by byte; ASCII is not affected. The application's requests lose a
+    /// <c>Connection: keep-alive</c>, or gain one beside <c>close</c> and <c>upgrade</c>: else Kestrel would hide which further
+    /// fields <c>Connection</c> names, and they would reach the backend. Kestrel adds <c>Server</c> where
     /// the backend sends none, unless <see cref="KestrelServerOptions.AddServerHeader"/> is off.
     /// </remarks>
     /// <param name="endpoints">Where to map it.</param>
@@ -57,8 +59,9 @@ public static class ProxyEndpoints
         var services = endpoints.ServiceProvider;
         var kestrel = services.GetService<IOptions<KestrelServerOptions>>()?.Value ?? new();
         PassHeaderBytes(kestrel);
+        var requestEncoding = ConnectionOptionsEncoding.Install(kestrel);
         var proxy = new ReverseProxy(
-            new(url, validated, kestrel.RequestHeaderEncodingSelector, kestrel.ResponseHeaderEncodingSelector),
+            new(url, validated, requestEncoding, kestrel.ResponseHeaderEncodingSelector),
             validated,
             services.GetRequiredService<IMeterFactory>(),
             services.GetRequiredService<ILoggerFactory>().CreateLogger(ProxyMetrics.MeterName),

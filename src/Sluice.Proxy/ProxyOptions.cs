@@ -16,7 +16,7 @@ public sealed class ProxyOptions
     /// </summary>
     public TimeSpan ResponseTimeout { get; set; } = TimeSpan.FromSeconds(100);
 
-    /// <summary>Once the client of a tunnel has ended its side, how long the backend may take to end the other; then the tunnel is cut. Default 5 s.</summary>
+    /// <summary>Once the client of a tunnel has ended its side, how long the backend may send nothing and not end; then the tunnel is cut. Default 5 s.</summary>
     public TimeSpan HalfCloseTimeout { get; set; } = TimeSpan.FromSeconds(5);
 
     /// <summary>How long one side of a tunnel may take none of the bytes that wait for it; then the tunnel is cut. Default 1 min.</summary>

@@ -4,6 +4,7 @@ using Microsoft.AspNetCore.Http;
 using Microsoft.AspNetCore.Http.Features;
 using Microsoft.Extensions.Hosting;
 using Microsoft.Extensions.Logging;
+using Sluice.AspNetCore;
 
 namespace Sluice.Proxy;
 
@@ -54,7 +55,7 @@ internal sealed class ReverseProxy : IDisposable
         try
         {
             if (upgrade is null) await ForwardAsync(exchange).ConfigureAwait(false);
-            else await _upgrades.ForwardAsync(exchange, upgrade).ConfigureAwait(false);
+            else await UpgradeAsync(exchange, upgrade).ConfigureAwait(false);
         }
         catch (Exception e) when (e is ClientGoneException || exchange.Context.RequestAborted.IsCancellationRequested)
         {
@@ -78,6 +79,13 @@ internal sealed class ReverseProxy : IDisposable
             Log.Unexpected(_logger, e, exchange.Method, exchange.Path);
             await Answer.WriteAsync(exchange.Context, StatusCodes.Status502BadGateway, "the request to the backend failed", close: true).ConfigureAwait(false);
         }
+    }
+
+    // The client may end its side before the tunnel is there: what the backend answers still goes to it.
+    private async Task UpgradeAsync(Exchange exchange, ClientUpgrade upgrade)
+    {
+        using var hold = upgrade.IsExtendedConnect ? null : exchange.Context.Features.Get<IHalfCloseFeature>()?.KeepOpen();
+        await _upgrades.ForwardAsync(exchange, upgrade).ConfigureAwait(false);
     }
 
     private async Task ForwardAsync(Exchange exchange)

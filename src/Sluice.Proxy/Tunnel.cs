@@ -1,5 +1,6 @@
 using System.Buffers;
 using System.IO.Pipelines;
+using Sluice.AspNetCore;
 
 namespace Sluice.Proxy;
 
@@ -9,7 +10,8 @@ namespace Sluice.Proxy;
 /// read is not read for.
 /// </summary>
 /// <remarks>
-/// The end of the client's side is passed on, and the backend has <see cref="ProxyOptions.HalfCloseTimeout"/> to end too.
+/// The end of the client's side is passed on; what the backend still sends reaches the client where the listener allows it
+/// (<see cref="HalfClose.UseHalfClose"/>), until nothing came for <see cref="ProxyOptions.HalfCloseTimeout"/>.
 /// The end of the backend's side ends the tunnel: Kestrel cannot shut one direction of a connection, so the client gets all
 /// that came and then the end of its connection. A reset of one side resets the other.
 /// </remarks>
@@ -91,7 +93,7 @@ internal sealed class Tunnel : IDisposable
 
     private void EndsBy(TunnelEnd why) => Interlocked.CompareExchange(ref _end, (int)why, (int)TunnelEnd.Open);
 
-    // From the first sign of an end on, whichever direction sees it; a later one must not lengthen it.
+    // From the first sign of an end on, whichever direction sees it; then only bytes that the client took lengthen it.
     private void StartHalfCloseTimeout()
     {
         if (!Interlocked.Exchange(ref _halfCloseBegan, true)) _halfClosed.Start();
@@ -166,6 +168,7 @@ internal sealed class Tunnel : IDisposable
             _client.Output.Advance(read);
             busy = read == memory.Length; // more is waiting: read it without asking first, and in larger pieces
             if (!await FlushToClientAsync(read).ConfigureAwait(false)) return;
+            if (Volatile.Read(ref _halfCloseBegan)) _halfClosed.Start();
         }
     }
 

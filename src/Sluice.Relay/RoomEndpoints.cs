@@ -1,6 +1,5 @@
 using System.Diagnostics.CodeAnalysis;
 using Microsoft.AspNetCore.Builder;
-using Microsoft.AspNetCore.Http;
 using Microsoft.AspNetCore.Routing;
 using Sluice.AspNetCore;
 
@@ -21,11 +20,11 @@ public static class RoomEndpoints
         var metrics = (options ?? WebSocketEndpointOptions.Default).Connection.Metrics;
         return endpoints.MapWebSocket(pattern, Join, options);
 
-        Task Join(HttpContext context, WebSocketConnection connection)
+        Func<WebSocketConnection, Task> Join(WebSocketRequest request)
         {
-            var name = context.Request.RouteValues["room"] as string ?? "";
-            var self = bool.TryParse(context.Request.Query["self"], out var value) && value;
-            return rooms.JoinAsync(name, connection, metrics, self);
+            var name = request.RouteValues["room"] as string ?? "";
+            var self = bool.TryParse(request.Query["self"], out var value) && value;
+            return connection => rooms.JoinAsync(name, connection, metrics, self);
         }
     }
 }

@@ -2,6 +2,7 @@ using System.Security.Claims;
 using System.Text.Encodings.Web;
 using Microsoft.AspNetCore.Authentication;
 using Microsoft.AspNetCore.Builder;
+using Microsoft.AspNetCore.Server.Kestrel.Core;
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Logging;
 using Microsoft.Extensions.Options;
@@ -16,14 +17,36 @@ public class AuthorizationTests
     [InlineData("anna", 101)]
     public async Task An_endpoint_may_require_authorization(string? user, int status)
     {
-        await using var server = await RunningServer.StartAsync(
+        await using var server = await StartAsync(
+            app => app.MapWebSocket("/ws", async (context, connection) => await connection.SendAsync(context.User.Identity!.Name!)).RequireAuthorization());
+        using var peer = await server.ConnectAsync();
+        await peer.SendAsync(Handshakes.Request(server.Port, "/ws", ("Authorization", user)));
+        (await peer.ReadResponseAsync()).Status.ShouldBe(status);
+        if (status == 101) (await peer.ReadFrameAsync()).Text.ShouldBe("anna");
+    }
+
+    [Theory]
+    [InlineData(null, 401)]
+    [InlineData("anna", 101)]
+    public async Task It_is_not_passed_by_before_HTTP(string? user, int status)
+    {
+        await using var server = await StartAsync(
+            app => app.MapWebSocket("/ws", Echo.Handler).RequireAuthorization(), listen => listen.UseDirectWebSockets());
+        using var peer = await server.ConnectAsync();
+        await peer.SendAsync(Handshakes.Request(server.Port, "/ws", ("Authorization", user)));
+        (await peer.ReadResponseAsync()).Status.ShouldBe(status);
+    }
+
+    private static Task<RunningServer> StartAsync(Action<WebApplication> map, Action<ListenOptions>? listen = null)
+        => RunningServer.StartAsync(
             app =>
             {
                 app.UseRouting();
                 app.UseAuthentication();
                 app.UseAuthorization();
-                app.MapWebSocket("/ws", async (context, connection) => await connection.SendAsync(context.User.Identity!.Name!)).RequireAuthorization();
+                map(app);
             },
+            listen,
             services: services =>
             {
                 // Without AddAuthentication, which would write keys to the disk.
@@ -31,11 +54,6 @@ public class AuthorizationTests
                 new AuthenticationBuilder(services).AddScheme<AuthenticationSchemeOptions, HeaderAuthentication>("header", null);
                 services.AddAuthorization();
             });
-        using var peer = await server.ConnectAsync();
-        await peer.SendAsync(Handshakes.Request(server.Port, "/ws", ("Authorization", user)));
-        (await peer.ReadResponseAsync()).Status.ShouldBe(status);
-        if (status == 101) (await peer.ReadFrameAsync()).Text.ShouldBe("anna");
-    }
 
     [Fact]
     public async Task A_request_timeout_does_not_end_a_connection()

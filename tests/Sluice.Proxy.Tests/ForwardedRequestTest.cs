@@ -123,6 +123,94 @@ public class ForwardedRequestTest
         head["Authorization"].ShouldBe("Basic eQ==");
     }
 
+    [Theory]
+    [InlineData("Connection: keep-alive, X-Secret\r\n")]
+    [InlineData("Connection: X-Secret,keep-alive\r\n")]
+    [InlineData("Connection: close, X-Secret\r\n")]
+    [InlineData("Connection: X-Secret, \tClose\r\n")]
+    [InlineData("Connection: upgrade, X-Secret\r\n")]
+    [InlineData("Connection: keep-alive, close, X-Secret\r\n")]
+    [InlineData("Connection: keep-alive\r\nConnection: X-Secret\r\n")]
+    [InlineData("Connection: X-Secret\r\nConnection: close\r\n")]
+    [InlineData("Connection: Keep-Alive, Keep-Alive\r\nconnection: x-secret\r\n")]
+    [InlineData("Connection: ,,keep-alive,\r\nConnection: \r\nConnection: ,X-Secret,\r\n")]
+    public async Task Fields_named_beside_options_that_the_server_knows_stay_RFC9110_7_6_1(string connection)
+    {
+        var head = await SeenAsync("GET /x HTTP/1.1", connection + "X-Secret: 1\r\nX-Kept: 3\r\n");
+        head["X-Secret"].ShouldBeNull();
+        head["Connection"].ShouldBeNull();
+        head["X-Kept"].ShouldBe("3");
+    }
+
+    [Theory]
+    [InlineData("Connection: keep-alive, Upgrade, X-Secret\r\n")]
+    [InlineData("Connection: Upgrade, X-Secret\r\n")]
+    [InlineData("Connection: Upgrade\r\nConnection: X-Secret\r\n")]
+    public async Task Fields_named_beside_an_upgrade_stay_RFC9110_7_6_1(string connection)
+    {
+        using var backend = new WireBackend();
+        await using var proxy = await TestHost.ProxyAsync(backend.Url);
+        using var wire = await proxy.ConnectAsync();
+        await wire.SendAsync(
+            $"GET /ws HTTP/1.1\r\nHost: a\r\n{connection}X-Secret: 1\r\nUpgrade: websocket\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\nSec-WebSocket-Version: 13\r\n\r\n");
+        using var seen = await backend.AcceptAsync();
+        var head = await seen.ReadHeadAsync();
+        head["X-Secret"].ShouldBeNull();
+        head["Connection"].ShouldBe("Upgrade");
+    }
+
+    [Fact]
+    public async Task Every_request_of_a_kept_connection_is_read_so()
+    {
+        using var backend = new WireBackend();
+        await using var proxy = await TestHost.ProxyAsync(backend.Url);
+        using var wire = await proxy.ConnectAsync();
+        foreach (var connection in new[] { "keep-alive, X-A", "X-A", "keep-alive", "X-B, keep-alive" })
+        {
+            await wire.SendAsync($"GET /x HTTP/1.1\r\nHost: a\r\nConnection: {connection}\r\nX-A: 1\r\nX-B: 1\r\n\r\n");
+            using var seen = await backend.AcceptAsync();
+            var head = await seen.ReadHeadAsync();
+            await seen.SendAsync("HTTP/1.1 200 OK\r\nContent-Length: 0\r\nConnection: close\r\n\r\n");
+            (await wire.ReadHeadAsync()).Start.ShouldBe("HTTP/1.1 200 OK");
+            (head["X-A"] is null).ShouldBe(connection.Contains("X-A"));
+            (head["X-B"] is null).ShouldBe(connection.Contains("X-B"));
+        }
+    }
+
+    [Theory]
+    [InlineData("close, X-\u00e9")]
+    [InlineData("keep-alive, X-\0")]
+    public async Task A_connection_field_that_no_field_can_be_named_by_is_refused(string connection)
+    {
+        using var backend = new WireBackend();
+        await using var proxy = await TestHost.ProxyAsync(backend.Url);
+        using var wire = await proxy.ConnectAsync();
+        await wire.SendAsync($"GET /x HTTP/1.1\r\nHost: a\r\nConnection: {connection}\r\n\r\n");
+        (await wire.ReadHeadAsync()).Start.ShouldBe("HTTP/1.1 400 Bad Request");
+        backend.HasConnection.ShouldBeFalse();
+    }
+
+    [Fact]
+    public async Task Each_of_several_proxies_reads_it_so_and_the_applications_own_encoding_holds()
+    {
+        using var backend = new WireBackend();
+        await using var proxy = await TestHost.StartAsync(
+            app =>
+            {
+                app.MapProxy("/a/{**path}", backend.Url);
+                app.MapProxy("/{**path}", backend.Url);
+            },
+            kestrel => kestrel.RequestHeaderEncodingSelector = static _ => System.Text.Encoding.Latin1);
+        foreach (var path in new[] { "/a/x", "/x" })
+        {
+            var asked = proxy.AskAsync($"GET {path} HTTP/1.1", "Connection: X-A\r\nX-A: 1\r\nX-B: \u00e9\r\n");
+            var head = await backend.AnswerAsync(Ok);
+            (await asked).Head.Start.ShouldBe("HTTP/1.1 200 OK");
+            head["X-A"].ShouldBeNull();
+            head["X-B"].ShouldBe("\u00e9");
+        }
+    }
+
     [Fact]
     public async Task TE_trailers_goes_on_alone_RFC9110_10_1_4()
     {

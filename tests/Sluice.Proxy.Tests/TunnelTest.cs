@@ -1,5 +1,6 @@
 using System.Net.Sockets;
 using Microsoft.Extensions.Logging;
+using Sluice.AspNetCore;
 using Sluice.Proxy.Tests.Support;
 
 namespace Sluice.Proxy.Tests;
@@ -111,7 +112,6 @@ public class TunnelTest
         using var ends = await OpenAsync(proxy, backend);
         ends.Client.EndSending();
         (await ends.Backend.ReadToEndAsync()).ShouldBe("");
-        await ends.Backend.SendAsync("still talking"); // is taken and thrown away: Kestrel has closed the client's connection
         await time.WaitForTimerAsync(TimeSpan.FromSeconds(5));
         time.Advance(TimeSpan.FromSeconds(4));
         proxy.Log.Ours.ShouldBeEmpty();
@@ -119,6 +119,52 @@ public class TunnelTest
         await ends.Backend.IsGoneAsync();
         (await proxy.Log.WaitAsync(7)).Text.ShouldContain("(HalfCloseTimeout)");
         proxy.Metrics["sluice.proxy.failures/tunnel_half_close_timeout"].ShouldBe(1);
+    }
+
+    [Theory]
+    [InlineData(10)]
+    [InlineData(3_000_000)]
+    public async Task Where_the_listener_allows_it_a_client_that_has_ended_its_side_hears_the_backend_to_the_end(int size)
+    {
+        using var backend = new WireBackend();
+        await using var proxy = await TestHost.ProxyAsync(backend.Url, listen: l => l.UseHalfClose());
+        using var wire = await proxy.ConnectAsync();
+        await wire.SendAsync($"GET /ws HTTP/1.1\r\n{UpgradeTest.Fields}\r\nquestion");
+        wire.EndSending(); // before the tunnel is there
+        using var seen = await backend.AcceptAsync();
+        await seen.SendAsync(WireBackend.Accepting(await seen.ReadHeadAsync()));
+        (await seen.ReadToEndAsync()).ShouldBe("question");
+        (await wire.ReadHeadAsync()).Start.ShouldBe("HTTP/1.1 101 Switching Protocols");
+        var sending = seen.SendAsync(new string('x', size));
+        (await wire.ReadAsync(size)).Length.ShouldBe(size);
+        await sending;
+        seen.EndSending();
+        (await wire.ReadToEndAsync()).ShouldBe("");
+        (await proxy.Log.WaitAsync(7)).Text.ShouldContain("(ClientClosed)");
+        proxy.Metrics["sluice.proxy.tunnels"].ShouldBe(0);
+    }
+
+    [Fact]
+    public async Task A_backend_that_falls_silent_after_the_client_has_ended_is_cut_in_time_counted_from_its_last_bytes()
+    {
+        var time = new ManualTime();
+        using var backend = new WireBackend();
+        await using var proxy = await TestHost.ProxyAsync(backend.Url, new() { TimeProvider = time }, listen: l => l.UseHalfClose());
+        using var ends = await OpenAsync(proxy, backend);
+        ends.Client.EndSending();
+        (await ends.Backend.ReadToEndAsync()).ShouldBe("");
+        await time.WaitForTimerAsync(TimeSpan.FromSeconds(5));
+        for (var i = 0; i < 3; i++)
+        {
+            time.Advance(TimeSpan.FromSeconds(4));
+            await ends.Backend.SendAsync("x");
+            (await ends.Client.ReadAsync(1)).ShouldBe("x");
+            await time.WaitForStartAsync(TimeSpan.FromSeconds(5));
+        }
+
+        time.Advance(TimeSpan.FromSeconds(5));
+        (await ends.Client.IsResetAsync()).ShouldBeTrue();
+        (await proxy.Log.WaitAsync(7)).Text.ShouldContain("(HalfCloseTimeout)");
     }
 
     [Fact]

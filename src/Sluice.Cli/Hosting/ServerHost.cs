@@ -10,6 +10,7 @@ using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Hosting;
 using Microsoft.Extensions.Logging;
 using Microsoft.Extensions.Logging.Console;
+using Sluice.AspNetCore;
 using Sluice.Cli.Options;
 
 namespace Sluice.Cli.Hosting;
@@ -79,6 +80,7 @@ internal static class ServerHost
             // In clear text there is no ALPN to choose HTTP/2 by.
             options.Protocols = url.Tls ? HttpProtocols.Http1AndHttp2 : HttpProtocols.Http1;
             if (url.Tls) options.UseHttps(settings.Certificate!);
+            options.UseDirectWebSockets().UseHalfClose();
         }
     }
 }

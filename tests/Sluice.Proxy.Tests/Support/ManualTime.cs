@@ -42,6 +42,9 @@ internal sealed class ManualTime : TimeProvider
     /// <summary>Waits until a timer runs that is due within the time.</summary>
     public Task WaitForTimerAsync(TimeSpan within) => WaitAsync(() => _timers.Exists(t => t.Due <= _now + within.Ticks));
 
+    /// <summary>Waits until a timer was started for just this time.</summary>
+    public Task WaitForStartAsync(TimeSpan time) => WaitAsync(() => _timers.Exists(t => t.Due == _now + time.Ticks));
+
     /// <summary>Waits until no timer runs.</summary>
     public Task WaitForNoTimerAsync() => WaitAsync(() => _timers.TrueForAll(t => t.Due is null));
 

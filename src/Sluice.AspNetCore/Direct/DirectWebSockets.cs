@@ -1,0 +1,79 @@
+using System.Buffers;
+using System.IO.Pipelines;
+using System.Text;
+using Microsoft.AspNetCore.Connections;
+using Microsoft.AspNetCore.Connections.Features;
+using Sluice.Handshake;
+
+namespace Sluice.AspNetCore.Direct;
+
+/// <summary>
+/// Looks at what a connection begins with. A WebSocket handshake that is in order, for an endpoint that needs nothing of
+/// HTTP, is answered here, and no HTTP connection comes to be; everything else goes on to HTTP as it came, refusals included.
+/// </summary>
+internal sealed class DirectWebSockets(DirectRoutes routes, FirstBytes firstBytes, IServiceProvider services)
+{
+    public async Task RunAsync(ConnectionDelegate next, ConnectionContext connection)
+    {
+        var input = connection.Transport.Input;
+        var first = await firstBytes.ReadAsync(input).ConfigureAwait(false);
+        if (TryOpen(connection, first.Buffer, out var running))
+        {
+            await running.ConfigureAwait(false);
+            return;
+        }
+        // Nothing is examined, or HTTP would wait for bytes beyond these.
+        input.AdvanceTo(first.Buffer.Start);
+        if (first.IsCanceled && first.Buffer.IsEmpty) return;
+        await next(connection).ConfigureAwait(false);
+    }
+
+    /// <returns>Whether the connection was taken; if not, nothing was read or written.</returns>
+    private bool TryOpen(ConnectionContext connection, in ReadOnlySequence<byte> buffer, out Task running)
+    {
+        running = Task.CompletedTask;
+        // A head in several pieces is rare, and HTTP's to put together.
+        if (RequestHead.TryRead(buffer.FirstSpan, out var head) != RequestHead.Status.Complete || !head.Method.SequenceEqual("GET"u8)) return false;
+        var query = head.Target.IndexOf((byte)'?');
+        var path = Encoding.ASCII.GetString(query < 0 ? head.Target : head.Target[..query]);
+        if (routes.Find(path, out var values) is not { } endpoint) return false;
+
+        var scheme = connection.Features.Get<ITlsHandshakeFeature>() is null ? "http" : "https";
+        var fields = head.ToHandshakeRequest(scheme, out var hasBody);
+        if (hasBody || endpoint.Endpoint.Accept(fields) is not { } accepted) return false;
+
+        var request = endpoint.Choose is null ? null : new DirectRequest(connection, head, scheme, path, values ?? [], services);
+        if (!endpoint.Endpoint.TryEnter(connection)) return false; // refused by HTTP, which has the statuses for it
+        try
+        {
+            var transport = connection.Transport;
+            Write(transport.Output, accepted);
+            transport.Input.AdvanceTo(buffer.GetPosition(head.Length));
+        }
+        catch
+        {
+            endpoint.Endpoint.Leave(connection);
+            throw;
+        }
+        running = endpoint.Endpoint.ServeAsync(connection, accepted, path, endpoint, request);
+        return true;
+    }
+
+    private static void Write(PipeWriter output, HandshakeOutcome accepted)
+    {
+        output.Write("HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: Upgrade\r\nSec-WebSocket-Accept: "u8);
+        WriteAscii(output, accepted.Accept!);
+        if (accepted.Subprotocol is { } subprotocol)
+        {
+            output.Write("\r\nSec-WebSocket-Protocol: "u8);
+            WriteAscii(output, subprotocol);
+        }
+        output.Write("\r\n\r\n"u8);
+    }
+
+    private static void WriteAscii(PipeWriter output, string text)
+    {
+        var length = Encoding.ASCII.GetBytes(text, output.GetSpan(text.Length));
+        output.Advance(length);
+    }
+}

@@ -1,0 +1,96 @@
+using System.IO.Pipelines;
+
+namespace Sluice.AspNetCore.Direct;
+
+/// <summary>
+/// Connections that have sent nothing yet. Each gets the same time, so they are due in the order they came, and one timer
+/// serves them all. Thread-safe.
+/// </summary>
+internal sealed class FirstBytes : IDisposable
+{
+    private static readonly TimeSpan Tick = TimeSpan.FromSeconds(0.5);
+
+    private readonly Lock _gate = new();
+    private readonly LinkedList<Entry> _waiting = [];
+    private readonly TimeSpan _limit;
+    private readonly TimeProvider _time;
+    private readonly ITimer _timer;
+    private bool _stopping;
+
+    public FirstBytes(TimeSpan limit, TimeProvider time)
+    {
+        _limit = limit;
+        _time = time;
+        _timer = time.CreateTimer(static all => ((FirstBytes)all!).EndDue(), this, Timeout.InfiniteTimeSpan, Timeout.InfiniteTimeSpan);
+    }
+
+    /// <summary>Waits for a connection's first bytes; the result is cancelled when none came in time, or the server stops.</summary>
+    public async ValueTask<ReadResult> ReadAsync(PipeReader reader)
+    {
+        var read = reader.ReadAsync(CancellationToken.None);
+        if (read.IsCompleted) return await read.ConfigureAwait(false);
+        var node = Enter(reader);
+        try
+        {
+            return await read.ConfigureAwait(false);
+        }
+        finally
+        {
+            Leave(node);
+        }
+    }
+
+    /// <summary>Waits for no one any more.</summary>
+    public void Stop()
+    {
+        lock (_gate) _stopping = true;
+        EndDue();
+    }
+
+    public void Dispose() => _timer.Dispose();
+
+    private LinkedListNode<Entry> Enter(PipeReader reader)
+    {
+        LinkedListNode<Entry> node;
+        lock (_gate)
+        {
+            var due = _limit == Timeout.InfiniteTimeSpan || _limit == TimeSpan.MaxValue ? long.MaxValue : Ticks() + _limit.Ticks;
+            node = _waiting.AddLast(new Entry(reader, due));
+            if (_waiting.Count == 1) _timer.Change(Tick, Tick);
+            if (!_stopping) return node;
+        }
+        reader.CancelPendingRead();
+        return node;
+    }
+
+    private void Leave(LinkedListNode<Entry> node)
+    {
+        lock (_gate)
+        {
+            if (node.List is null) return;
+            _waiting.Remove(node);
+            if (_waiting.Count == 0) _timer.Change(Timeout.InfiniteTimeSpan, Timeout.InfiniteTimeSpan);
+        }
+    }
+
+    private void EndDue()
+    {
+        List<PipeReader>? due = null;
+        lock (_gate)
+        {
+            var now = Ticks();
+            while (_waiting.First is { } first && (_stopping || first.Value.Due <= now))
+            {
+                _waiting.RemoveFirst();
+                (due ??= []).Add(first.Value.Reader);
+            }
+            if (_waiting.Count == 0) _timer.Change(Timeout.InfiniteTimeSpan, Timeout.InfiniteTimeSpan);
+        }
+        if (due is null) return;
+        foreach (var reader in due) reader.CancelPendingRead();
+    }
+
+    private long Ticks() => _time.GetElapsedTime(0).Ticks;
+
+    private readonly record struct Entry(PipeReader Reader, long Due);
+}
