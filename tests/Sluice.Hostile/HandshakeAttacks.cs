@@ -11,11 +11,13 @@ public class HandshakeAttacks
 {
     private const int MiB = 1024 * 1024;
 
-    [Fact]
-    public async Task Handshakes_that_are_never_finished_are_ended()
+    [Theory]
+    [InlineData(true)]
+    [InlineData(false)]
+    public async Task Handshakes_that_are_never_finished_are_ended(bool direct)
     {
         await using var target = await Target.StartAsync(
-            kestrel: limits => limits.RequestHeadersTimeout = TimeSpan.FromSeconds(1), kestrelLevel: LogLevel.Debug);
+            kestrel: limits => limits.RequestHeadersTimeout = TimeSpan.FromSeconds(1), kestrelLevel: LogLevel.Debug, direct: direct);
         var attackers = new List<Attacker>();
         for (var i = 0; i < 100; i++)
         {
@@ -135,10 +137,12 @@ public class HandshakeAttacks
         await target.LogsAsync("closed by this side with 1002: reserved bit");
     }
 
-    [Fact]
-    public async Task Connections_beyond_what_an_address_may_have_are_refused()
+    [Theory]
+    [InlineData(true)]
+    [InlineData(false)]
+    public async Task Connections_beyond_what_an_address_may_have_are_refused(bool direct)
     {
-        await using var target = await Target.StartAsync(limits: new ConnectionLimits { MaxConnectionsPerAddress = 20 });
+        await using var target = await Target.StartAsync(limits: new ConnectionLimits { MaxConnectionsPerAddress = 20 }, direct: direct);
         var open = new List<Attacker>();
         for (var i = 0; i < 20; i++) open.Add(await Attacker.OpenAsync(target.Port));
         for (var i = 0; i < 200; i++)

@@ -31,7 +31,8 @@ internal sealed class Target : IAsyncDisposable
 
     public static async Task<Target> StartAsync(
         ConnectionOptions? connection = null, ConnectionLimits? limits = null, Action<KestrelServerLimits>? kestrel = null,
-        Action<WebApplication, WebSocketEndpointOptions>? map = null, LogLevel kestrelLevel = LogLevel.None)
+        Action<WebApplication, WebSocketEndpointOptions>? map = null, LogLevel kestrelLevel = LogLevel.None,
+        bool direct = true)
     {
         var record = new Record();
         var metrics = new ConnectionMetrics();
@@ -44,7 +45,10 @@ internal sealed class Target : IAsyncDisposable
         builder.WebHost.ConfigureKestrel(options =>
         {
             kestrel?.Invoke(options.Limits);
-            options.Listen(new IPEndPoint(IPAddress.Loopback, 0));
+            options.Listen(new IPEndPoint(IPAddress.Loopback, 0), listen =>
+            {
+                if (direct) listen.UseDirectWebSockets(); // as `sluice serve` does
+            });
         });
         var app = builder.Build();
         var endpoint = new WebSocketEndpointOptions
