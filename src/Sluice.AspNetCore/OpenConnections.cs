@@ -1,5 +1,4 @@
 using System.Collections.Concurrent;
-using System.Net;
 using System.Runtime.CompilerServices;
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Hosting;
@@ -15,7 +14,7 @@ internal sealed class OpenConnections
 
     private static readonly ConditionalWeakTable<IServiceProvider, OpenConnections> Hosts = [];
 
-    private readonly ConcurrentDictionary<WebSocketConnection, IPAddress?> _connections = [];
+    private readonly ConcurrentDictionary<WebSocketConnection, Task> _connections = [];
     private readonly ILogger _logger;
     private readonly CancellationToken _stop;
 
@@ -35,18 +34,16 @@ internal sealed class OpenConnections
 
     public static OpenConnections Of(IServiceProvider services) => Hosts.GetValue(services, static s => new OpenConnections(s));
 
-    /// <summary>Takes in a connection that was counted as coming from this address.</summary>
-    public void Add(WebSocketConnection connection, IPAddress? address)
+    /// <summary>Takes a connection in. The task is done when it counts no more.</summary>
+    public void Add(WebSocketConnection connection, Task left)
     {
-        _connections.TryAdd(connection, address);
+        _connections.TryAdd(connection, left);
         if (IsStopping) GoAway(connection);
     }
 
-    /// <summary>Forgets a connection, and frees its place.</summary>
-    public void Remove(WebSocketConnection connection)
-    {
-        if (_connections.TryRemove(connection, out var address)) Count.Leave(address);
-    }
+    /// <summary>Forgets a connection, and waits until its place is free.</summary>
+    public Task RemoveAsync(WebSocketConnection connection)
+        => _connections.TryRemove(connection, out var left) ? left : Task.CompletedTask;
 
     private void Drain()
     {

@@ -54,48 +54,30 @@ public sealed class Upgrader
     public async Task<WebSocketConnection?> UpgradeAsync(HttpContext context)
     {
         ArgumentNullException.ThrowIfNull(context);
-        var address = context.Connection.RemoteIpAddress;
-        var connection = await EnterAsync(context).ConfigureAwait(false);
-        if (connection is not null) _ = LeaveAsync(connection, address);
-        return connection;
+        return (await EnterAsync(context).ConfigureAwait(false)).Connection;
     }
 
-    /// <summary>As <see cref="UpgradeAsync(HttpContext)"/>; the connection counts until <see cref="Leave"/>.</summary>
-    internal async Task<WebSocketConnection?> EnterAsync(HttpContext context)
+    /// <summary>As <see cref="UpgradeAsync"/>; the task is done when the connection counts no more.</summary>
+    internal async Task<(WebSocketConnection? Connection, Task Left)> EnterAsync(HttpContext context)
     {
         var multiplexed = RequestFields.IsMultiplexed(context);
         // Over HTTP/1.1 the connection is the request's alone, and its client may have ended its side already.
         var hold = multiplexed ? null : context.Features.Get<IHalfCloseFeature>()?.KeepOpen();
+        WebSocketConnection? connection = null;
         try
         {
-            var connection = await UpgradeAsync(context, multiplexed).ConfigureAwait(false);
-            if (connection is not null && hold is not null)
-            {
-                _ = connection.Released.ContinueWith(
-                    static (_, hold) => ((IDisposable)hold!).Dispose(), hold, CancellationToken.None,
-                    TaskContinuationOptions.ExecuteSynchronously, TaskScheduler.Default);
-                hold = null;
-            }
-            return connection;
+            if (await EnterAsync(context, multiplexed).ConfigureAwait(false) is not { } outcome) return (null, Task.CompletedTask);
+            connection = await OpenAsync(context, outcome, multiplexed).ConfigureAwait(false);
+            return (connection, connection is null ? Task.CompletedTask : LeaveAsync(connection, context.Connection.RemoteIpAddress, hold));
         }
         finally
         {
-            hold?.Dispose();
+            if (connection is null) hold?.Dispose();
         }
     }
 
-    /// <summary>Counts one more, where the limits allow it; to be taken back with <see cref="Leave"/>.</summary>
-    internal ConnectionCount.Answer TryEnter(IPAddress? address) => _count.TryEnter(address, _options.Limits);
-
-    internal void Leave(IPAddress? address) => _count.Leave(address);
-
-    private async Task LeaveAsync(WebSocketConnection connection, IPAddress? address)
-    {
-        await connection.Released.ConfigureAwait(false);
-        Leave(address);
-    }
-
-    private async Task<WebSocketConnection?> UpgradeAsync(HttpContext context, bool multiplexed)
+    /// <returns>What was agreed; <see langword="null"/> when the handshake was refused. It counts until it leaves.</returns>
+    private async Task<HandshakeOutcome?> EnterAsync(HttpContext context, bool multiplexed)
     {
         var outcome = Evaluate(context);
         if ((outcome.Refusal ?? FindObstacle(context, multiplexed)) is { } refusal)
@@ -103,38 +85,48 @@ public sealed class Upgrader
             await _refusals.AnswerAsync(context, refusal).ConfigureAwait(false);
             return null;
         }
-
-        var address = context.Connection.RemoteIpAddress;
-        if (TryEnter(address) is var answer and not ConnectionCount.Answer.Entered)
+        if (_count.TryEnter(context.Connection.RemoteIpAddress, _options.Limits) is var answer and not ConnectionCount.Answer.Entered)
         {
             var full = answer == ConnectionCount.Answer.TooMany ? Refusals.NoRoom : Refusals.TooManyFromAddress;
             await _refusals.AnswerAsync(context, full).ConfigureAwait(false);
             return null;
         }
-        WebSocketConnection? connection = null;
-        try
-        {
-            return connection = await OpenAsync(context, outcome, multiplexed).ConfigureAwait(false);
-        }
-        finally
-        {
-            if (connection is null) Leave(address);
-        }
+        return outcome;
+    }
+
+    // The connection's end frees its place, whether or not the handler has returned.
+    private async Task LeaveAsync(WebSocketConnection connection, IPAddress? address, IDisposable? hold)
+    {
+        await connection.Released.ConfigureAwait(false);
+        _count.Leave(address);
+        hold?.Dispose();
     }
 
     private async Task<WebSocketConnection?> OpenAsync(HttpContext context, HandshakeOutcome outcome, bool multiplexed)
     {
-        // A policy's time-out bounds requests; a connection has times of its own.
-        context.Features.Get<IHttpRequestTimeoutFeature>()?.DisableTimeout();
-        if (outcome.Subprotocol is { } subprotocol) context.Response.Headers.SecWebSocketProtocol = subprotocol;
-        return multiplexed
-            ? await AcceptAsync(context, outcome).ConfigureAwait(false)
-            : await SwitchAsync(context, outcome).ConfigureAwait(false);
+        WebSocketConnection? connection = null;
+        try
+        {
+            // A policy's time-out bounds requests; a connection has times of its own.
+            context.Features.Get<IHttpRequestTimeoutFeature>()?.DisableTimeout();
+            if (outcome.Subprotocol is { } subprotocol) context.Response.Headers.SecWebSocketProtocol = subprotocol;
+            return connection = multiplexed
+                ? await AcceptAsync(context, outcome).ConfigureAwait(false)
+                : await SwitchAsync(context, outcome).ConfigureAwait(false);
+        }
+        finally
+        {
+            if (connection is null) _count.Leave(context.Connection.RemoteIpAddress);
+        }
     }
 
-    /// <summary>Checks a handshake over HTTP/1.1; <see langword="null"/> when it would be refused.</summary>
-    internal HandshakeOutcome? Accept(in HandshakeRequest request)
-        => ServerHandshake.Evaluate(request, _policy) is { IsAccepted: true } outcome ? outcome : null;
+    /// <summary>Checks a handshake that came over HTTP/1.1, but not through HTTP.</summary>
+    /// <returns>What to answer; <see langword="null"/> when it would be refused. It counts until it leaves.</returns>
+    internal HandshakeOutcome? Accept(in HandshakeRequest request, IPAddress? address)
+        => ServerHandshake.Evaluate(request, _policy) is { IsAccepted: true } outcome
+            && _count.TryEnter(address, _options.Limits) == ConnectionCount.Answer.Entered ? outcome : null;
+
+    internal void Leave(IPAddress? address) => _count.Leave(address);
 
     internal WebSocketConnection Connect(ConnectionContext transport, HandshakeOutcome outcome)
         => new(transport.Transport, Role.Server, _options.Connection, outcome.Subprotocol, transport.Abort);

@@ -40,23 +40,27 @@ internal sealed class DirectWebSockets(DirectRoutes routes, FirstBytes firstByte
 
         var scheme = connection.Features.Get<ITlsHandshakeFeature>() is null ? "http" : "https";
         var fields = head.ToHandshakeRequest(scheme, out var hasBody);
-        if (hasBody || endpoint.Endpoint.Accept(fields) is not { } accepted) return false;
+        if (hasBody || endpoint.Endpoint.Accept(fields, connection) is not { } accepted) return false;
 
-        var request = endpoint.Choose is null ? null : new DirectRequest(connection, head, scheme, path, values ?? [], services);
-        if (!endpoint.Endpoint.TryEnter(connection)) return false; // refused by HTTP, which has the statuses for it
+        var run = endpoint.Run ?? Choose(endpoint, new DirectRequest(connection, head, scheme, path, values ?? [], services));
+        var transport = connection.Transport;
+        Write(transport.Output, accepted);
+        transport.Input.AdvanceTo(buffer.GetPosition(head.Length));
+        running = endpoint.Endpoint.ServeAsync(connection, accepted, path, run);
+        return true;
+    }
+
+    // A choice that fails is a handler that fails.
+    private static Func<WebSocketConnection, Task> Choose(DirectEndpoint endpoint, DirectRequest request)
+    {
         try
         {
-            var transport = connection.Transport;
-            Write(transport.Output, accepted);
-            transport.Input.AdvanceTo(buffer.GetPosition(head.Length));
+            return endpoint.Choose!(request);
         }
-        catch
+        catch (Exception e)
         {
-            endpoint.Endpoint.Leave(connection);
-            throw;
+            return _ => Task.FromException(e);
         }
-        running = endpoint.Endpoint.ServeAsync(connection, accepted, path, endpoint, request);
-        return true;
     }
 
     private static void Write(PipeWriter output, HandshakeOutcome accepted)
