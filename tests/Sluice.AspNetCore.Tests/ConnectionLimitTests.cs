@@ -9,9 +9,11 @@ namespace Sluice.AspNetCore.Tests;
 public class ConnectionLimitTests
 {
     [Theory]
-    [InlineData(true, 503, "Capacity", "the server has as many open WebSockets as it may")]
-    [InlineData(false, 429, "Address", "your address has as many open WebSockets as it may")]
-    public async Task One_more_is_refused_with_a_reason_and_a_time_to_come_back(bool inAll, int status, string reason, string message)
+    [InlineData(true, false, 503, "Capacity", "the server has as many open WebSockets as it may")]
+    [InlineData(false, false, 429, "Address", "your address has as many open WebSockets as it may")]
+    [InlineData(true, true, 503, "Capacity", "the server has as many open WebSockets as it may")]
+    [InlineData(false, true, 429, "Address", "your address has as many open WebSockets as it may")]
+    public async Task One_more_is_refused_with_a_reason_and_a_time_to_come_back(bool inAll, bool direct, int status, string reason, string message)
     {
         using var metrics = new ConnectionMetrics();
         using var counted = new Counted("sluice.handshakes.refused");
@@ -20,8 +22,8 @@ public class ConnectionLimitTests
         await using var server = await RunningServer.StartAsync(app =>
         {
             app.MapWebSocket("/ws", Echo.Handler, options);
-            app.MapWebSocket("/other", Echo.Handler, options);
-        });
+            app.MapWebSocket("/other", (_, connection) => connection.RunAsync(Echo.Handler), options); // not to be had without HTTP
+        }, listen => _ = direct ? listen.UseDirectWebSockets() : listen);
         using var first = await server.OpenAsync();
         using var second = await server.OpenAsync("/other");
         using var third = await server.ConnectAsync();
@@ -42,11 +44,14 @@ public class ConnectionLimitTests
         using var fourth = await server.OpenAsync("/ws");
     }
 
-    [Fact]
-    public async Task A_connection_that_was_cut_frees_its_place()
+    [Theory]
+    [InlineData(false)]
+    [InlineData(true)]
+    public async Task A_connection_that_was_cut_frees_its_place(bool direct)
     {
-        await using var server = await RunningServer.StartAsync(app => app.MapWebSocket(
-            "/ws", Echo.Handler, new WebSocketEndpointOptions { Limits = new ConnectionLimits { MaxConnections = 1 } }));
+        await using var server = await RunningServer.StartAsync(
+            app => app.MapWebSocket("/ws", Echo.Handler, new WebSocketEndpointOptions { Limits = new ConnectionLimits { MaxConnections = 1 } }),
+            listen => _ = direct ? listen.UseDirectWebSockets() : listen);
         for (var i = 1; i <= 3; i++)
         {
             using var peer = await server.OpenAsync();

@@ -9,7 +9,7 @@ namespace Sluice;
 internal sealed class PendingBytes : IBufferWriter<byte>
 {
     private const int FirstSize = 1024;
-    private const int SegmentSize = 64 * 1024;
+    private const int SegmentSize = 256 * 1024; // each leaves with a flush of its own: not too many of them
 
     private Segment? _first;
     private Segment? _last;
