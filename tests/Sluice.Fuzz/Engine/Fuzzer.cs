@@ -15,8 +15,8 @@ internal sealed class Fuzzer(Target target, ulong seed)
     private const int LongestKept = 16 * 1024; // long inputs take long, and their mutations too
     private const int MaxGeneratedSize = 100;
 
-    /// <summary>An input takes microseconds; one that takes this long hangs.</summary>
-    private static readonly TimeSpan Hang = TimeSpan.FromSeconds(60);
+    /// <summary>An input takes microseconds; one that takes this long hangs. Longer than any wait of a target's own, which says more.</summary>
+    private static readonly TimeSpan Hang = TimeSpan.FromMinutes(4);
 
     private readonly Trace _trace = new();
     private readonly List<byte[]> _corpus = [];

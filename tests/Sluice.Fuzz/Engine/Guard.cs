@@ -3,7 +3,7 @@ namespace Sluice.Fuzz.Engine;
 /// <summary>How long a wait may take that ought not to take any time: beyond it something hangs.</summary>
 internal static class Guard
 {
-    private static readonly TimeSpan Generous = TimeSpan.FromSeconds(30);
+    private static readonly TimeSpan Generous = TimeSpan.FromSeconds(120);
     private static readonly TimeSpan WhileShrinking = TimeSpan.FromSeconds(2); // a hang was seen before: each smaller input must wait for it again
 
     public static TimeSpan Limit => IsShrinking ? WhileShrinking : Generous;
