@@ -9,7 +9,7 @@ public enum RefusalReason
     /// <summary>The request is older than HTTP/1.1: 400.</summary>
     HttpVersion,
 
-    /// <summary><c>Upgrade</c> does not ask for websocket: 426; or <c>:protocol</c> does not: 400.</summary>
+    /// <summary><c>Upgrade</c> does not ask for websocket: 426; or <c>:protocol</c> is missing: 400, or is another: 501.</summary>
     Upgrade,
 
     /// <summary><c>Connection</c> lacks the token upgrade: 400.</summary>

@@ -26,7 +26,7 @@ internal sealed record ReferenceOutcome(ReferenceEnd End, int Code, byte[] Reaso
 
 /// <summary>
 /// What a receiver must make of all bytes that its peer sends: the messages, the pings, the end. RFC 6455 §5 to §8
-/// and the two limits of a connection, without regard to when anything is received.
+/// and the three limits of a connection, without regard to when anything is received.
 /// </summary>
 internal sealed class ReferenceConversation
 {
@@ -36,10 +36,13 @@ internal sealed class ReferenceConversation
     private List<byte> _message = [];
     private bool _isText;
     private long _announced;
+    private readonly int _maxControlFrames;
     private int _fragments;
+    private int _controlFrames;
 
-    private ReferenceConversation(long maxMessage, int maxFragments, bool checkText)
+    private ReferenceConversation(long maxMessage, int maxFragments, bool checkText, int maxControlFrames)
     {
+        _maxControlFrames = maxControlFrames;
         _maxMessage = maxMessage;
         _maxFragments = maxFragments;
         _checkText = checkText;
@@ -62,9 +65,11 @@ internal sealed class ReferenceConversation
     /// <param name="maxMessage">The most bytes of a message.</param>
     /// <param name="maxFragments">The most fragments of a message.</param>
     /// <param name="checkText">Whether text must be UTF-8; messages that are passed over are not looked at.</param>
-    public static ReferenceConversation Of(ReadOnlySpan<byte> stream, bool masked, long maxMessage, int maxFragments, bool checkText = true)
+    /// <param name="maxControlFrames">The most pings and pongs, with no time passing.</param>
+    public static ReferenceConversation Of(
+        ReadOnlySpan<byte> stream, bool masked, long maxMessage, int maxFragments, bool checkText = true, int maxControlFrames = int.MaxValue)
     {
-        var conversation = new ReferenceConversation(maxMessage, maxFragments, checkText);
+        var conversation = new ReferenceConversation(maxMessage, maxFragments, checkText, maxControlFrames);
         var parsed = ReferenceParser.Parse(stream, masked);
         foreach (var frame in parsed.Frames)
         {
@@ -80,6 +85,7 @@ internal sealed class ReferenceConversation
         var goesOn = new ReferenceOutcome(ReferenceEnd.Vanished, 1006, []);
         if (!frame.IsWhole) return goesOn;
         var opcode = frame.First & 15;
+        if (opcode != 8 && ++_controlFrames > _maxControlFrames) return Failed(1008);
         if (opcode == 9) Pings.Add(frame.Payload);
         if (opcode != 8) return goesOn;
         if (frame.Payload.Length == 0) return new(ReferenceEnd.Closed, 1005, []);

@@ -15,7 +15,10 @@ internal static class AllTargets
         ("differential", static () => new Differential()),
         ("connection", static () => new Connections.Connection()),
         ("http", static () => new HttpHeads()),
-        // permessage-deflate (RFC 7692) belongs here: inflating any bytes, and what was deflated inflated again.
+        ("deflate-offers", static () => new Deflating.Negotiation()),
+        ("deflate", static () => new Deflating.RoundTrips()),
+        ("inflate", static () => new Deflating.Inflating()),
+        ("deflate-connection", static () => new Deflating.CompressedConnections()),
     ];
 
     public static IEnumerable<string> Names => Known.Select(target => target.Name);

@@ -2,6 +2,7 @@ using System.IO.Pipelines;
 using System.Net.WebSockets;
 using FsCheck;
 using FsCheck.Fluent;
+using Sluice.Compression;
 using Sluice.Fuzz.Engine;
 using Sluice.Fuzz.Grammar;
 using Sluice.Fuzz.Reference;
@@ -41,20 +42,22 @@ internal sealed class Differential : Target
         throw new FuzzFailure("Sluice and .NET see the same", $"{ours} here, {theirs} there");
     }
 
-    private static List<byte[]> Cut(byte[] stream, Chunks sizes)
+    internal static List<byte[]> Cut(byte[] stream, Chunks sizes)
     {
         var pieces = new List<byte[]>();
         for (var at = 0; at < stream.Length; at += pieces[^1].Length) pieces.Add(stream[at..(at + sizes.Next(stream.Length - at))]);
         return pieces;
     }
 
-    private static async Task<Received> OfSluiceAsync(List<byte[]> pieces, bool isServer)
+    internal static async Task<Received> OfSluiceAsync(
+        List<byte[]> pieces, bool isServer, long maxMessage = int.MaxValue, DeflateAgreement? compression = null)
     {
         var there = new Pipe(new PipeOptions(
             readerScheduler: PipeScheduler.Inline, writerScheduler: PipeScheduler.Inline, pauseWriterThreshold: 0, useSynchronizationContext: false));
         var connection = new WebSocketConnection(
             new MemoryTransport(there.Reader, PipeWriter.Create(Stream.Null)), isServer ? Role.Server : Role.Client,
-            new ConnectionOptions { MaxMessageSize = Array.MaxLength, TimeProvider = StoppedClock.Instance });
+            new ConnectionOptions { MaxMessageSize = Math.Min(maxMessage, Array.MaxLength), TimeProvider = StoppedClock.Instance },
+            compression: compression);
         var messages = new List<ReferenceMessage>();
         var feeding = FeedAsync(there.Writer, pieces);
         while (true)
@@ -75,10 +78,16 @@ internal sealed class Differential : Target
         await writer.CompleteAsync().ConfigureAwait(false);
     }
 
-    private static async Task<Received> OfDotNetAsync(List<byte[]> pieces, bool isServer, int bufferSize)
+    internal static async Task<Received> OfDotNetAsync(
+        List<byte[]> pieces, bool isServer, int bufferSize, WebSocketDeflateOptions? compression = null)
     {
         using var stream = new PieceStream(pieces);
-        using var socket = WebSocket.CreateFromStream(stream, new WebSocketCreationOptions { IsServer = isServer, KeepAliveInterval = Timeout.InfiniteTimeSpan });
+        using var socket = WebSocket.CreateFromStream(stream, new WebSocketCreationOptions
+        {
+            IsServer = isServer,
+            KeepAliveInterval = Timeout.InfiniteTimeSpan,
+            DangerousDeflateOptions = compression,
+        });
         var messages = new List<ReferenceMessage>();
         var message = new List<byte>();
         var buffer = new byte[bufferSize];

@@ -79,7 +79,7 @@ internal sealed class Handshakes : Target
         if (!outcome.IsAccepted)
         {
             trace.Note(1, (int)outcome.Refusal.Reason);
-            FuzzFailure.Unless(outcome.Refusal.Status is 400 or 403 or 405 or 426, "the status of a refusal");
+            FuzzFailure.Unless(outcome.Refusal.Status is 400 or 403 or 405 or 426 || (connect && outcome.Refusal.Status == 501), "the status of a refusal");
             CheckWords(outcome.Refusal.Message);
             FuzzFailure.Unless(!outcome.Refusal.Headers.Any(header => header.Value.AsSpan().ContainsAny('\r', '\n')), "headers of a refusal stay on their lines");
             return;

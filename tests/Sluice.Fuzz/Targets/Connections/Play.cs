@@ -8,10 +8,13 @@ namespace Sluice.Fuzz.Targets.Connections;
 /// <summary>One connection from its first byte to its last: does the steps, and writes down what happened.</summary>
 internal sealed class Play
 {
+    private const int SecondsInBudget = 10; // what may come at once, as the clock stands still
+
     private readonly Trace _trace;
     private readonly Role _role;
     private readonly int _maxMessage;
     private readonly int _maxFragments;
+    private readonly int _controlFramesPerSecond;
     private readonly PipeWriter _toConnection;
     private readonly PipeReader _fromConnection;
     private readonly WebSocketConnection _connection;
@@ -30,6 +33,7 @@ internal sealed class Play
         _role = (flags & 1) == 0 ? Role.Server : Role.Client;
         _maxMessage = (flags & 2) == 0 ? 1024 * 1024 : 1 + (limits & 0x3F);
         _maxFragments = (flags & 4) == 0 ? 1000 : 1 + (limits >> 6);
+        _controlFramesPerSecond = (flags & 32) == 0 ? 1000 : 1;
         _facts.HasWindow = (flags & 8) != 0;
         var there = new Pipe(Inline(pause: 0));
         var back = new Pipe(Inline(pause: _facts.HasWindow ? 1 + (window * 4) : 0));
@@ -39,6 +43,8 @@ internal sealed class Play
         {
             MaxMessageSize = _maxMessage,
             MaxFragments = _maxFragments,
+            MaxControlFramesPerSecond = _controlFramesPerSecond,
+            SendQueueMessages = (flags & 64) == 0 ? 256 * 1024 : 1 + (window & 7),
             SendQueueLimit = (flags & 16) == 0 ? 1024 * 1024 : 1 + window,
             TimeProvider = StoppedClock.Instance,
         };
@@ -103,7 +109,7 @@ internal sealed class Play
         _receiving.Finish();
         _sending.Finish();
         _trace.Note(2, (int)result.Code);
-        new Verdict(_role, _maxMessage, _maxFragments, _fed.ToArray(), _output.ToArray(), _facts).Judge(result, _receiving, _sending);
+        new Verdict(_role, _maxMessage, _maxFragments, SecondsInBudget * _controlFramesPerSecond, _fed.ToArray(), _output.ToArray(), _facts).Judge(result, _receiving, _sending);
     }
 
     private static PipeOptions Inline(long pause) => new(

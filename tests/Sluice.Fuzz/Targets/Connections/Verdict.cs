@@ -6,11 +6,11 @@ using Sluice.Protocol;
 namespace Sluice.Fuzz.Targets.Connections;
 
 /// <summary>Compares what happened with what the reference allows.</summary>
-internal sealed class Verdict(Role role, int maxMessage, int maxFragments, byte[] fed, byte[] output, Facts facts)
+internal sealed class Verdict(Role role, int maxMessage, int maxFragments, int maxControlFrames, byte[] fed, byte[] output, Facts facts)
 {
     // Passed-over messages are not looked at, so their text may be anything.
-    private readonly ReferenceConversation _strict = ReferenceConversation.Of(fed, role == Role.Server, maxMessage, maxFragments);
-    private readonly ReferenceConversation _lenient = ReferenceConversation.Of(fed, role == Role.Server, maxMessage, maxFragments, checkText: false);
+    private readonly ReferenceConversation _strict = ReferenceConversation.Of(fed, role == Role.Server, maxMessage, maxFragments, maxControlFrames: maxControlFrames);
+    private readonly ReferenceConversation _lenient = ReferenceConversation.Of(fed, role == Role.Server, maxMessage, maxFragments, checkText: false, maxControlFrames);
 
     public void Judge(CloseResult result, Receiving receiving, Sending sending)
     {
