@@ -83,8 +83,8 @@ internal sealed class ReferenceConversation
     private ReferenceOutcome TakeControl(ReferenceFrame frame)
     {
         var goesOn = new ReferenceOutcome(ReferenceEnd.Vanished, 1006, []);
-        if (!frame.IsWhole) return goesOn;
         var opcode = frame.First & 15;
+        if (!frame.IsWhole) return opcode == 8 ? TakeBegunClose(frame.Payload) ?? goesOn : goesOn;
         if (opcode != 8 && ++_controlFrames > _maxControlFrames) return Failed(1008);
         if (opcode == 9) Pings.Add(frame.Payload);
         if (opcode != 8) return goesOn;
@@ -94,6 +94,17 @@ internal sealed class ReferenceConversation
         if (!Targets.ClosePayloads.IsAllowed(code)) return Failed(1002);
         var reason = frame.Payload[2..];
         return ReferenceUtf8.FirstImpossible(reason, out var isComplete) < 0 && isComplete ? new(ReferenceEnd.Closed, code, reason) : Failed(1007);
+    }
+
+    // What has come of a close frame's payload may show already that the rest can't mend it.
+    private static ReferenceOutcome? TakeBegunClose(byte[] begun)
+    {
+        if (begun.Length == 0) return null;
+        var mayBe = begun.Length == 1
+            ? Enumerable.Range(begun[0] << 8, 256).Any(Targets.ClosePayloads.IsAllowed)
+            : Targets.ClosePayloads.IsAllowed((begun[0] << 8) | begun[1]);
+        if (!mayBe) return Failed(1002);
+        return begun.Length > 2 && ReferenceUtf8.FirstImpossible(begun.AsSpan(2), out _) >= 0 ? Failed(1007) : null;
     }
 
     private ReferenceOutcome TakeData(ReferenceFrame frame)

@@ -20,6 +20,7 @@ internal sealed class DotNetDifferences(byte[] stream, bool isServer, int buffer
         if (IsNoCode(ours, theirs)) return "a close frame without a code counts as 1000";
         if (IsLaterCloseCode(ours, theirs)) return "close codes 1012 to 1014 are refused";
         if (IsCloseOfOneByte(ours, theirs)) return "a close frame of one byte is refused at its header";
+        if (IsBegunClose(ours, theirs)) return "a close frame is judged when it is whole";
         if (IsTooBig(ours, theirs)) return "a message beyond any array is waited for";
         if (IsCutHeader(ours, theirs)) return "a header is judged when it is whole";
         return IsUnjudgedText(ours, theirs) ? "a text is judged when the buffer is full or the frame ends, and by whole characters" : null;
@@ -66,6 +67,11 @@ internal sealed class DotNetDifferences(byte[] stream, bool isServer, int buffer
     private bool IsCloseOfOneByte(Differential.Received ours, Differential.Received theirs)
         => ours.End == ReferenceEnd.Vanished && theirs.End == ReferenceEnd.Failed
             && ReferenceParser.Parse(stream, isServer).Frames is [.., { First: 0x88, Length: 1, IsWhole: false }];
+
+    // Sluice refuses it at the first byte that is wrong.
+    private bool IsBegunClose(Differential.Received ours, Differential.Received theirs)
+        => ours is { End: ReferenceEnd.Failed, Code: 1002 or 1007 } && theirs.End == ReferenceEnd.Vanished
+            && ReferenceParser.Parse(stream, isServer).Frames is [.., { First: 0x88, IsWhole: false, Payload.Length: > 0 }];
 
     // Sluice refuses it when it is announced; here it never comes.
     private bool IsTooBig(Differential.Received ours, Differential.Received theirs)

@@ -54,6 +54,7 @@ internal sealed class CompressedConnections : Target
     private static string? Explain(Differential.Received ours, Differential.Received theirs, Expected expected)
     {
         if (!expected.HasCompressed) return "without compression, what Differential tells";
+        if (expected.HasEmpty) return "a compressed payload of no bytes is an empty message for Sluice";
         if (expected.HasFinal) return "a block with BFINAL ends the message for .NET's decompressor, not the block alone";
         var common = Math.Min(ours.Messages.Count, theirs.Messages.Count);
         for (var i = 0; i < common; i++)
@@ -87,7 +88,6 @@ internal sealed class CompressedConnections : Target
     {
         private readonly List<ReferenceMessage> _messages = [];
         private readonly int _code; // of the message at fault, if there is one
-        private readonly bool _isOpen; // the last message did not come whole, so that whether it is wrong may show or not
 
         public Expected(byte[] stream, bool isServer, bool keeps, int limit)
         {
@@ -105,12 +105,12 @@ internal sealed class CompressedConnections : Target
                     HasCompressed |= isCompressed;
                 }
                 payload.AddRange(frame.Payload);
-                _isOpen = frame.First < 0x80 || !frame.IsWhole;
-                if (_isOpen) continue;
+                if (frame.First < 0x80 || !frame.IsWhole) continue; // whether it is wrong may show before its end, or not
                 var output = payload.ToArray();
                 var isValid = true;
                 if (isCompressed)
                 {
+                    HasEmpty |= payload.Count == 0;
                     if (!keeps) inflate = new ReferenceInflate(most: limit);
                     isValid = inflate.TryInflate([.. payload], out output);
                     HasFinal |= inflate.HasFinal;
@@ -125,6 +125,8 @@ internal sealed class CompressedConnections : Target
         public bool HasCompressed { get; private set; }
 
         public bool HasFinal { get; private set; }
+
+        public bool HasEmpty { get; private set; }
 
         public void Judge(Differential.Received ours)
         {
