@@ -34,6 +34,7 @@ struct cpu cpu_now(void) {
     for (int i = 0; i < options.watched_count; i++) cpu.server += process_cpu(options.watched[i]);
     clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &t);
     cpu.load = seconds(t);
+    for (int i = 0; i < options.beside_count; i++) cpu.load += process_cpu(options.beside[i]);
     return cpu;
 }
 

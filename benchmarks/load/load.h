@@ -19,14 +19,14 @@ struct options {
     bool text, tls, raw;
     enum deflate deflate;
     int warm_ms, window_ms;
-    int watched[MAX_WATCHED], watched_count;
+    int watched[MAX_WATCHED], watched_count, beside[MAX_WATCHED], beside_count;
 };
 extern struct options options;
 
 // clock.c: time, CPU, histogram
 typedef uint64_t nanos; // of the monotonic clock
 nanos now(void);
-struct cpu { double server, load; }; // seconds spent so far
+struct cpu { double server, load; }; // seconds spent so far, by --watch, and by this process and --beside
 struct cpu cpu_now(void);
 
 struct histogram { uint64_t counts[64 * 64], total; nanos largest; };

@@ -13,7 +13,7 @@ struct options options = {
 
 static const char usage[] =
     "usage: load --mode echo|idle|handshakes|fanout|capacity --port N [--path /echo] [--connections N] [--depth N] [--size N]\n"
-    "            [--text] [--tls] [--raw] [--deflate fresh|context] [--warm MS] [--window MS] [--watch PID]...\n"
+    "            [--text] [--tls] [--raw] [--deflate fresh|context] [--warm MS] [--window MS] [--watch PID]... [--beside PID]...\n"
     "            [--idle N] [--idle-path /echo] [--from N] [--to N]\n";
 
 static long number(const char *text, long least, long most, const char *name) {
@@ -41,6 +41,8 @@ static void option(const char *name, const char *value) {
     else if (strcmp(name, "--to") == 0) options.to = (int)number(value, 1, MAX_FILES - 50, name);
     else if (strcmp(name, "--watch") == 0 && options.watched_count < MAX_WATCHED)
         options.watched[options.watched_count++] = (int)number(value, 1, 1 << 22, name);
+    else if (strcmp(name, "--beside") == 0 && options.beside_count < MAX_WATCHED)
+        options.beside[options.beside_count++] = (int)number(value, 1, 1 << 22, name);
     else if (strcmp(name, "--deflate") == 0 && strcmp(value, "fresh") == 0) options.deflate = DEFLATE_FRESH;
     else if (strcmp(name, "--deflate") == 0 && strcmp(value, "context") == 0) options.deflate = DEFLATE_CONTEXT;
     else {
