@@ -59,7 +59,7 @@ internal static class BenchCommand
         var narrowed = quick || result.GetValue(Only) is { Length: > 0 } || result.GetValue(Peers) is { Length: > 0 };
         return new BenchRequest
         {
-            Command = string.Join(' ', result.Tokens.Select(token => token.Value).Prepend("./bench")),
+            Command = Shown(result.Tokens),
             Scenarios = Chosen(result.GetValue(All) ? ScenarioCatalog.All : quick ? ScenarioCatalog.Quick : ScenarioCatalog.Default, result.GetValue(Only) ?? [],
                 scenario => [scenario.Id, scenario.Family]),
             Peers = Chosen(PeerCatalog.Servers.Concat(PeerCatalog.Proxies), result.GetValue(Peers) ?? [], peer => [peer.Id]),
@@ -68,6 +68,19 @@ internal static class BenchCommand
             Out = result.GetValue(Out) ?? (narrowed ? RepositoryPaths.Built("report") : RepositoryPaths.In("docs")),
             List = result.GetValue(List),
         };
+    }
+
+    // Where the results went says nothing about them.
+    private static string Shown(IReadOnlyList<Token> tokens)
+    {
+        List<string> shown = ["./bench"];
+        for (var i = 0; i < tokens.Count; i++)
+        {
+            if (tokens[i].Value == Json.Name || tokens[i].Value == Out.Name) i++;
+            else shown.Add(tokens[i].Value);
+        }
+
+        return string.Join(' ', shown);
     }
 
     private static Measuring.BenchSettings Settings(ParseResult result, bool quick)

@@ -76,7 +76,9 @@ internal sealed class Run(BenchSettings settings, Cores cores, Certificate certi
                 {
                     await using var server = await StartAsync(peer, scenario, backend?.Port ?? 0, cores.Server, cancellation);
                     var warm = new Scenario("", "", scenario.Kind == Kind.Idle ? Kind.Handshakes : Kind.Fanout, "") { Connections = 100 };
-                    await LoadProcess.RunAsync(cores.Load, Arguments(warm, peer, server, backend, peer.Warm, TimeSpan.FromMilliseconds(50)), null, cancellation);
+                    // Briefly before idle connections: the garbage of very many handshakes would be room for their memory.
+                    var warming = scenario.Kind == Kind.Idle ? settings.Settle : peer.Warm;
+                    await LoadProcess.RunAsync(cores.Load, Arguments(warm, peer, server, backend, warming, TimeSpan.FromMilliseconds(50)), null, cancellation);
                     var arguments = Arguments(scenario, peer, server, backend, settings.Settle, settings.Window);
                     Add(scenario.Kind == Kind.Idle
                         ? await IdleAsync(scenario, peer, number, server, arguments, cancellation)

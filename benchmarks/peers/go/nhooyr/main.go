@@ -4,7 +4,6 @@ package main
 import (
 	"context"
 	"flag"
-	"io"
 	"log"
 	"net"
 	"net/http"
@@ -33,29 +32,19 @@ func open(w http.ResponseWriter, r *http.Request) *websocket.Conn {
 	return connection
 }
 
-// The library's own echo example: from a reader to a writer, without gathering the message.
-func echoOne(ctx context.Context, connection *websocket.Conn) error {
-	kind, reader, err := connection.Reader(ctx)
-	if err != nil {
-		return err
-	}
-	writer, err := connection.Writer(ctx, kind)
-	if err != nil {
-		return err
-	}
-	if _, err = io.Copy(writer, reader); err != nil {
-		return err
-	}
-	return writer.Close()
-}
-
+// The library's Reader and Writer would send each message in two frames; Read and Write send one.
 func echo(w http.ResponseWriter, r *http.Request) {
 	connection := open(w, r)
 	if connection == nil {
 		return
 	}
 	defer connection.Close(websocket.StatusInternalError, "")
-	for echoOne(context.Background(), connection) == nil {
+	ctx := context.Background()
+	for {
+		kind, data, err := connection.Read(ctx)
+		if err != nil || connection.Write(ctx, kind, data) != nil {
+			return
+		}
 	}
 }
 
