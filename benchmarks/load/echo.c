@@ -148,10 +148,12 @@ void run_echo(void) {
     struct cpu before = cpu_now();
     nanos begin = now();
     run_until(begin + (nanos)options.window_ms * 1000000u);
+    nanos limit = now() + (nanos)STALL_MS * 1000000u;
+    while (messages == 0 && now() < limit) turn(); // a short window on a busy machine
     struct cpu after = cpu_now();
     double seconds = (double)(now() - begin) / 1e9;
     counting = false;
-    if (messages == 0) fail("not one message came back in the window");
+    if (messages == 0) fail("not one message came back");
     printf("{\"mode\":\"echo\",\"count\":%llu,\"seconds\":%.6f,\"server_cpu\":%.6f,\"load_cpu\":%.6f,\"p50_us\":%.1f,"
            "\"p99_us\":%.1f,\"p999_us\":%.1f,\"bytes_back\":%.1f}\n",
         (unsigned long long)messages, seconds, after.server - before.server, after.load - before.load,
@@ -160,7 +162,7 @@ void run_echo(void) {
     fflush(stdout);
 
     draining = true;
-    nanos limit = now() + (nanos)DRAIN_MS * 1000000u;
+    limit = now() + (nanos)DRAIN_MS * 1000000u;
     while (outstanding > 0 && now() < limit) turn();
     close_politely(connections, options.connections);
 }

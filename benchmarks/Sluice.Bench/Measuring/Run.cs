@@ -39,7 +39,7 @@ internal sealed class Run(BenchSettings settings, Cores cores, Certificate certi
                 await TryAsync(scenario, peer, async () =>
                 {
                     servers[peer] = await StartAsync(peer, scenario, backend?.Port ?? 0, cores.Server, cancellation);
-                    await LoadProcess.RunAsync(cores.Load, Arguments(scenario, peer, servers[peer], backend, peer.Warm, TimeSpan.FromMilliseconds(50)), null, cancellation);
+                    await LoadProcess.RunAsync(cores.Load, Arguments(scenario with { Idle = 0 }, peer, servers[peer], backend, peer.Warm, TimeSpan.FromMilliseconds(50)), null, cancellation);
                 });
             }
 
