@@ -1,13 +1,11 @@
 using System.Net.WebSockets;
 using Microsoft.AspNetCore.Http;
 using Microsoft.AspNetCore.Http.Features;
-using Microsoft.Extensions.Logging;
 
 namespace Sluice.AspNetCore;
 
 /// <summary>What stands behind <see cref="HttpContext.WebSockets"/> of one request that asks for a WebSocket.</summary>
-internal sealed class AcceptedWebSocket(
-    HttpContext context, WebSocketEndpointOptions options, Upgrader upgrader, WebSocketEndpoint endpoint, ILogger logger) : IHttpWebSocketFeature
+internal sealed class AcceptedWebSocket(HttpContext context, Upgrader upgrader, WebSocketEndpoint endpoint) : IHttpWebSocketFeature
 {
     private WebSocketConnection? _connection;
 
@@ -18,9 +16,7 @@ internal sealed class AcceptedWebSocket(
     {
         ArgumentNullException.ThrowIfNull(acceptContext);
         if (_connection is not null) throw new InvalidOperationException("the request's WebSocket was accepted already");
-        var accepting = acceptContext.SubProtocol is { } subprotocol
-            ? new Upgrader(options with { Subprotocols = [subprotocol] }, logger)
-            : upgrader;
+        var accepting = acceptContext.SubProtocol is { } subprotocol ? upgrader.WithSubprotocol(subprotocol) : upgrader;
         _connection = await endpoint.OpenAsync(context, accepting).ConfigureAwait(false)
             ?? throw new WebSocketException(WebSocketError.Faulted, "the handshake was refused, and the response is written");
         return _connection.AsWebSocket();

@@ -14,7 +14,7 @@ internal sealed class OpenConnections
 
     private static readonly ConditionalWeakTable<IServiceProvider, OpenConnections> Hosts = [];
 
-    private readonly ConcurrentDictionary<WebSocketConnection, byte> _connections = [];
+    private readonly ConcurrentDictionary<WebSocketConnection, Task> _connections = [];
     private readonly ILogger _logger;
     private readonly CancellationToken _stop;
 
@@ -25,19 +25,25 @@ internal sealed class OpenConnections
         _stop.UnsafeRegister(static open => ((OpenConnections)open!).Drain(), this);
     }
 
+    /// <summary>How many there are, for the limits.</summary>
+    public ConnectionCount Count { get; } = new();
+
     /// <summary>Whether the host is shutting down. True a little before <see cref="Drain"/> closes the connections: a handler may
     /// watch the same token, and be told first.</summary>
     public bool IsStopping => _stop.IsCancellationRequested;
 
     public static OpenConnections Of(IServiceProvider services) => Hosts.GetValue(services, static s => new OpenConnections(s));
 
-    public void Add(WebSocketConnection connection)
+    /// <summary>Takes a connection in. The task is done when it counts no more.</summary>
+    public void Add(WebSocketConnection connection, Task left)
     {
-        _connections.TryAdd(connection, 0);
+        _connections.TryAdd(connection, left);
         if (IsStopping) GoAway(connection);
     }
 
-    public void Remove(WebSocketConnection connection) => _connections.TryRemove(connection, out _);
+    /// <summary>Forgets a connection, and waits until its place is free.</summary>
+    public Task RemoveAsync(WebSocketConnection connection)
+        => _connections.TryRemove(connection, out var left) ? left : Task.CompletedTask;
 
     private void Drain()
     {

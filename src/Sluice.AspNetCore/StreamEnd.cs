@@ -4,7 +4,7 @@ namespace Sluice.AspNetCore;
 
 /// <summary>
 /// Ends the stream of an HTTP/2 or 3 connection as soon as its WebSocket has ended, though the request's handler may go on:
-/// in order after a closing handshake, by a reset without one (RFC 8441 §5).
+/// in order after a closing handshake, and when the client has ended its own direction in order; else by a reset (RFC 8441 §5).
 /// </summary>
 internal sealed class StreamEnd(HttpResponse response, TransportAbort abort)
 {
@@ -18,7 +18,9 @@ internal sealed class StreamEnd(HttpResponse response, TransportAbort abort)
 
     public void Run()
     {
-        if (_connection?.CloseResult is { Code: CloseCode.AbnormalClosure }) abort.Invoke();
+        // A client that only stopped sending still reads: a reset would destroy what it is owed.
+        var endedByClient = _connection?.CloseResult is { ByPeer: true, Error: null };
+        if (!endedByClient && _connection?.CloseResult is { Code: CloseCode.AbnormalClosure }) abort.Invoke();
         else _ = CompleteAsync();
     }
 

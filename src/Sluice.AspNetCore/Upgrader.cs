@@ -1,9 +1,11 @@
+using System.Net;
 using Microsoft.AspNetCore.Connections;
 using Microsoft.AspNetCore.Http;
 using Microsoft.AspNetCore.Http.Features;
 using Microsoft.AspNetCore.Http.Timeouts;
 using Microsoft.Extensions.Logging;
 using Microsoft.Net.Http.Headers;
+using Sluice.Compression;
 using Sluice.Handshake;
 using Sluice.Protocol;
 
@@ -22,17 +24,26 @@ public sealed class Upgrader
     private readonly WebSocketEndpointOptions _options;
     private readonly HandshakePolicy _policy;
     private readonly Refusals _refusals;
+    private readonly ConnectionCount _count;
+    private readonly ILogger _logger;
 
-    /// <summary>An upgrader for one kind of endpoint.</summary>
+    /// <summary>An upgrader for one kind of endpoint. What is open by it counts by itself, not with the host's endpoints.</summary>
     /// <param name="options">What to agree to; <see langword="null"/> for the defaults.</param>
     /// <param name="logger">Told of refusals.</param>
     /// <exception cref="ArgumentException">A subprotocol is not a token, or stands there twice.</exception>
     public Upgrader(WebSocketEndpointOptions? options, ILogger logger)
+        : this(options, logger, new ConnectionCount())
+    {
+    }
+
+    internal Upgrader(WebSocketEndpointOptions? options, ILogger logger, ConnectionCount count)
     {
         ArgumentNullException.ThrowIfNull(logger);
+        _count = count;
+        _logger = logger;
         _options = options ?? WebSocketEndpointOptions.Default;
         _policy = new HandshakePolicy { Subprotocols = _options.Subprotocols, Origins = _options.Origins };
-        _refusals = new Refusals(_options.OnRefused, logger);
+        _refusals = new Refusals(_options.OnRefused, _options.Connection.Metrics, logger);
     }
 
     /// <summary>Checks the opening handshake and answers it: over HTTP/1.1 an upgrade (RFC 6455 §4.2), over HTTP/2 and 3 an
@@ -44,28 +55,30 @@ public sealed class Upgrader
     public async Task<WebSocketConnection?> UpgradeAsync(HttpContext context)
     {
         ArgumentNullException.ThrowIfNull(context);
+        return (await EnterAsync(context).ConfigureAwait(false)).Connection;
+    }
+
+    /// <summary>As <see cref="UpgradeAsync"/>; the task is done when the connection counts no more.</summary>
+    internal async Task<(WebSocketConnection? Connection, Task Left)> EnterAsync(HttpContext context)
+    {
         var multiplexed = RequestFields.IsMultiplexed(context);
         // Over HTTP/1.1 the connection is the request's alone, and its client may have ended its side already.
         var hold = multiplexed ? null : context.Features.Get<IHalfCloseFeature>()?.KeepOpen();
+        WebSocketConnection? connection = null;
         try
         {
-            var connection = await UpgradeAsync(context, multiplexed).ConfigureAwait(false);
-            if (connection is not null && hold is not null)
-            {
-                _ = connection.Released.ContinueWith(
-                    static (_, hold) => ((IDisposable)hold!).Dispose(), hold, CancellationToken.None,
-                    TaskContinuationOptions.ExecuteSynchronously, TaskScheduler.Default);
-                hold = null;
-            }
-            return connection;
+            if (await EnterAsync(context, multiplexed).ConfigureAwait(false) is not { } outcome) return (null, Task.CompletedTask);
+            connection = await OpenAsync(context, outcome, multiplexed).ConfigureAwait(false);
+            return (connection, connection is null ? Task.CompletedTask : LeaveAsync(connection, context.Connection.RemoteIpAddress, hold));
         }
         finally
         {
-            hold?.Dispose();
+            if (connection is null) hold?.Dispose();
         }
     }
 
-    private async Task<WebSocketConnection?> UpgradeAsync(HttpContext context, bool multiplexed)
+    /// <returns>What was agreed; <see langword="null"/> when the handshake was refused. It counts until it leaves.</returns>
+    private async Task<HandshakeOutcome?> EnterAsync(HttpContext context, bool multiplexed)
     {
         var outcome = Evaluate(context);
         if ((outcome.Refusal ?? FindObstacle(context, multiplexed)) is { } refusal)
@@ -73,25 +86,60 @@ public sealed class Upgrader
             await _refusals.AnswerAsync(context, refusal).ConfigureAwait(false);
             return null;
         }
-
-        // A policy's time-out bounds requests; a connection has times of its own.
-        context.Features.Get<IHttpRequestTimeoutFeature>()?.DisableTimeout();
-        if (outcome.Subprotocol is { } subprotocol) context.Response.Headers.SecWebSocketProtocol = subprotocol;
-        return multiplexed
-            ? await AcceptAsync(context, outcome).ConfigureAwait(false)
-            : await SwitchAsync(context, outcome).ConfigureAwait(false);
+        if (_count.TryEnter(context.Connection.RemoteIpAddress, _options.Limits) is var answer and not ConnectionCount.Answer.Entered)
+        {
+            var full = answer == ConnectionCount.Answer.TooMany ? Refusals.NoRoom : Refusals.TooManyFromAddress;
+            await _refusals.AnswerAsync(context, full).ConfigureAwait(false);
+            return null;
+        }
+        return outcome;
     }
 
-    /// <summary>Checks a handshake over HTTP/1.1; <see langword="null"/> when it would be refused.</summary>
-    internal HandshakeOutcome? Accept(in HandshakeRequest request)
-        => ServerHandshake.Evaluate(request, _policy) is { IsAccepted: true } outcome ? outcome : null;
+    // The connection's end frees its place, whether or not the handler has returned.
+    private async Task LeaveAsync(WebSocketConnection connection, IPAddress? address, IDisposable? hold)
+    {
+        await connection.Released.ConfigureAwait(false);
+        _count.Leave(address);
+        hold?.Dispose();
+    }
 
-    internal WebSocketConnection Connect(ConnectionContext transport, HandshakeOutcome outcome)
-        => new(transport.Transport, Role.Server, _options.Connection, outcome.Subprotocol, transport.Abort);
+    private async Task<WebSocketConnection?> OpenAsync(HttpContext context, HandshakeOutcome outcome, bool multiplexed)
+    {
+        WebSocketConnection? connection = null;
+        try
+        {
+            // A policy's time-out bounds requests; a connection has times of its own.
+            context.Features.Get<IHttpRequestTimeoutFeature>()?.DisableTimeout();
+            if (outcome.Subprotocol is { } subprotocol) context.Response.Headers.SecWebSocketProtocol = subprotocol;
+            var accepted = Agree(outcome);
+            if (accepted.Extension is { } extension) context.Response.Headers.SecWebSocketExtensions = extension.ToString();
+            return connection = multiplexed
+                ? await AcceptAsync(context, accepted).ConfigureAwait(false)
+                : await SwitchAsync(context, accepted).ConfigureAwait(false);
+        }
+        finally
+        {
+            if (connection is null) _count.Leave(context.Connection.RemoteIpAddress);
+        }
+    }
+
+    /// <summary>Checks a handshake that came over HTTP/1.1, but not through HTTP.</summary>
+    /// <returns>What to answer; <see langword="null"/> when it would be refused. It counts until it leaves.</returns>
+    internal AcceptedHandshake? Accept(in HandshakeRequest request, IPAddress? address)
+        => ServerHandshake.Evaluate(request, _policy) is { IsAccepted: true } outcome
+            && _count.TryEnter(address, _options.Limits) == ConnectionCount.Answer.Entered ? Agree(outcome) : null;
+
+    internal void Leave(IPAddress? address) => _count.Leave(address);
+
+    internal WebSocketConnection Connect(ConnectionContext transport, AcceptedHandshake accepted)
+        => new(transport.Transport, Role.Server, _options.Connection, accepted.Outcome.Subprotocol, transport.Abort, accepted.Compression);
 
     /// <summary>Why the request would be refused; <see langword="null"/> when it would not.</summary>
     internal HandshakeRefusal? Check(HttpContext context)
         => Evaluate(context).Refusal ?? FindObstacle(context, RequestFields.IsMultiplexed(context));
+
+    /// <summary>The same, counting with this one, but agreeing to this subprotocol.</summary>
+    internal Upgrader WithSubprotocol(string subprotocol) => new(_options with { Subprotocols = [subprotocol] }, _logger, _count);
 
     internal Task RefuseAsync(HttpContext context, HandshakeRefusal refusal) => _refusals.AnswerAsync(context, refusal);
 
@@ -109,11 +157,11 @@ public sealed class Upgrader
         return features.Get<IHttpRequestBodyDetectionFeature>() is { CanHaveBody: true } ? Refusals.Body : Refusals.Unsupported;
     }
 
-    private async Task<WebSocketConnection?> SwitchAsync(HttpContext context, HandshakeOutcome outcome)
+    private async Task<WebSocketConnection?> SwitchAsync(HttpContext context, AcceptedHandshake accepted)
     {
         var headers = context.Response.Headers;
         headers.Upgrade = "websocket";
-        headers.SecWebSocketAccept = outcome.Accept;
+        headers.SecWebSocketAccept = accepted.Outcome.Accept;
         Stream stream;
         try
         {
@@ -125,20 +173,27 @@ public sealed class Upgrader
             headers.Remove(HeaderNames.Upgrade);
             headers.Remove(HeaderNames.SecWebSocketAccept);
             headers.Remove(HeaderNames.SecWebSocketProtocol);
+            headers.Remove(HeaderNames.SecWebSocketExtensions);
             await _refusals.AnswerAsync(context, Refusals.NoRoom).ConfigureAwait(false);
             return null;
         }
-        return Connect(UpgradedTransport.Of(context, stream), outcome, new TransportAbort(context));
+        return Connect(UpgradedTransport.Of(context, stream), accepted, new TransportAbort(context));
     }
 
-    private async Task<WebSocketConnection?> AcceptAsync(HttpContext context, HandshakeOutcome outcome)
+    private async Task<WebSocketConnection?> AcceptAsync(HttpContext context, AcceptedHandshake accepted)
     {
         var stream = await context.Features.Get<IHttpExtendedConnectFeature>()!.AcceptAsync().ConfigureAwait(false);
         var abort = new TransportAbort(context);
         var end = new StreamEnd(context.Response, abort);
-        return end.Connection = Connect(UpgradedTransport.Of(stream, end.Run), outcome, abort);
+        return end.Connection = Connect(UpgradedTransport.Of(stream, end.Run), accepted, abort);
     }
 
-    private WebSocketConnection Connect(UpgradedTransport transport, HandshakeOutcome outcome, TransportAbort abort)
-        => new(transport, Role.Server, _options.Connection, outcome.Subprotocol, abort.Invoke);
+    private WebSocketConnection Connect(UpgradedTransport transport, AcceptedHandshake accepted, TransportAbort abort)
+        => new(transport, Role.Server, _options.Connection, accepted.Outcome.Subprotocol, abort.Invoke, accepted.Compression);
+
+    private AcceptedHandshake Agree(HandshakeOutcome outcome)
+    {
+        var compression = DeflateAgreement.Negotiate(outcome.Extensions, _options.Compression, out var extension);
+        return new AcceptedHandshake(outcome, compression, extension);
+    }
 }

@@ -23,9 +23,9 @@ public static class WebSocketApplication
         var services = app.ApplicationServices;
         var logger = services.GetRequiredService<ILoggerFactory>().CreateLogger("Sluice.AspNetCore");
         var chosen = options ?? WebSocketEndpointOptions.Default;
-        var upgrader = new Upgrader(chosen, logger);
-        var endpoint = new WebSocketEndpoint(
-            upgrader, static (_, _) => Task.CompletedTask, chosen.OnClosed, OpenConnections.Of(services), logger);
+        var open = OpenConnections.Of(services);
+        var upgrader = new Upgrader(chosen, logger, open.Count);
+        var endpoint = new WebSocketEndpoint(upgrader, static (_, _) => Task.CompletedTask, chosen.OnClosed, open, logger);
         return app.Use(next => context => ServeAsync(context, next));
 
         async Task ServeAsync(HttpContext context, RequestDelegate next)
@@ -41,7 +41,7 @@ public static class WebSocketApplication
                 await upgrader.RefuseAsync(context, refusal).ConfigureAwait(false);
                 return;
             }
-            var accepted = new AcceptedWebSocket(context, chosen, upgrader, endpoint, logger);
+            var accepted = new AcceptedWebSocket(context, upgrader, endpoint);
             context.Features.Set<IHttpWebSocketFeature>(accepted);
             try
             {

@@ -1,3 +1,4 @@
+using System.IO.Pipelines;
 using System.Net;
 using System.Net.WebSockets;
 using Microsoft.AspNetCore.Connections;
@@ -22,41 +23,64 @@ internal sealed class WebSocketEndpoint(
     }
 
     /// <summary>Checks a handshake that came without HTTP.</summary>
-    /// <returns>What to answer; <see langword="null"/> when it would be refused.</returns>
-    public HandshakeOutcome? Accept(in HandshakeRequest request) => upgrader.Accept(request);
+    /// <returns>What to answer, and then to serve; <see langword="null"/> when it would be refused.</returns>
+    public AcceptedHandshake? Accept(in HandshakeRequest request, ConnectionContext transport) => upgrader.Accept(request, AddressOf(transport));
 
-    /// <summary>Serves a connection whose 101 is written, but not sent.</summary>
-    public async Task ServeAsync(ConnectionContext transport, HandshakeOutcome accepted, string path, DirectEndpoint direct, DirectRequest? request)
+    /// <summary>Serves a connection whose 101 is written, but not sent. What an open connection does not need is not kept.</summary>
+    public Task ServeAsync(ConnectionContext transport, AcceptedHandshake accepted, string path, Func<WebSocketConnection, Task> run)
     {
-        await transport.Transport.Output.FlushAsync(CancellationToken.None).ConfigureAwait(false);
-        var connection = upgrader.Connect(transport, accepted);
         if (logger.IsEnabled(LogLevel.Debug))
         {
-            var address = (transport.RemoteEndPoint as IPEndPoint)?.Address;
-            Log.Opened(logger, transport.ConnectionId, address, path, HttpProtocol.Http11, Subprotocol(connection));
+            Log.Opened(logger, transport.ConnectionId, AddressOf(transport), path, HttpProtocol.Http11, Subprotocol(accepted.Outcome.Subprotocol));
         }
-        open.Add(connection);
+        var flush = transport.Transport.Output.FlushAsync(CancellationToken.None);
+        return flush.IsCompletedSuccessfully
+            ? RunAsync(transport, upgrader.Connect(transport, accepted), run)
+            : RunAfterAsync(flush, transport, accepted, run);
+    }
+
+    private async Task RunAfterAsync(
+        ValueTask<FlushResult> flush, ConnectionContext transport, AcceptedHandshake accepted, Func<WebSocketConnection, Task> run)
+    {
         try
         {
-            await (direct.Run ?? direct.Choose!(request!))(connection).ConfigureAwait(false);
+            await flush.ConfigureAwait(false);
+        }
+        catch
+        {
+            upgrader.Leave(AddressOf(transport));
+            throw;
+        }
+        await RunAsync(transport, upgrader.Connect(transport, accepted), run).ConfigureAwait(false);
+    }
+
+    private async Task RunAsync(ConnectionContext transport, WebSocketConnection connection, Func<WebSocketConnection, Task> run)
+    {
+        open.Add(connection, Task.CompletedTask);
+        try
+        {
+            await run(connection).ConfigureAwait(false);
         }
         catch (Exception e)
         {
             OnHandlerFailed(e, connection, transport.ConnectionId, aborted: false);
         }
         var result = await CloseAsync(connection).ConfigureAwait(false);
+        upgrader.Leave(AddressOf(transport));
         if (result.WasClean) Log.Closed(logger, transport.ConnectionId, result);
         else Log.ClosedAbnormally(logger, transport.ConnectionId, result);
     }
 
+    private static IPAddress? AddressOf(ConnectionContext transport) => (transport.RemoteEndPoint as IPEndPoint)?.Address;
+
     /// <summary>Upgrades; <see langword="null"/> when the handshake was refused. Who opens calls <see cref="EndAsync"/>.</summary>
     public async Task<WebSocketConnection?> OpenAsync(HttpContext context, Upgrader by)
     {
-        var connection = await by.UpgradeAsync(context).ConfigureAwait(false);
+        var (connection, left) = await by.EnterAsync(context).ConfigureAwait(false);
         if (connection is null) return null;
         var request = context.Request;
-        Log.Opened(logger, RequestFields.IdOf(context), context.Connection.RemoteIpAddress, request.Path, request.Protocol, Subprotocol(connection));
-        open.Add(connection);
+        Log.Opened(logger, RequestFields.IdOf(context), context.Connection.RemoteIpAddress, request.Path, request.Protocol, Subprotocol(connection.Subprotocol));
+        open.Add(connection, left);
         return connection;
     }
 
@@ -67,15 +91,14 @@ internal sealed class WebSocketEndpoint(
         Tell(context, RequestFields.IdOf(context), result);
     }
 
-    private static string Subprotocol(WebSocketConnection connection)
-        => connection.Subprotocol is { } agreed ? "subprotocol " + agreed : "no subprotocol";
+    private static string Subprotocol(string? agreed) => agreed is null ? "no subprotocol" : "subprotocol " + agreed;
 
     private async Task<CloseResult> CloseAsync(WebSocketConnection connection)
     {
         var (code, reason) = open.IsStopping ? (CloseCode.GoingAway, OpenConnections.StopReason) : (CloseCode.NormalClosure, "");
         var result = await connection.CloseAsync(code, reason).ConfigureAwait(false);
         await connection.Released.ConfigureAwait(false);
-        open.Remove(connection);
+        await open.RemoveAsync(connection).ConfigureAwait(false);
         return result;
     }
 

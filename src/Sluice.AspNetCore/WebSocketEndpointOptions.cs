@@ -1,4 +1,5 @@
 using Microsoft.AspNetCore.Http;
+using Sluice.Compression;
 using Sluice.Handshake;
 
 namespace Sluice.AspNetCore;
@@ -19,6 +20,13 @@ public sealed record WebSocketEndpointOptions
 
     /// <summary>Limits and times of each connection.</summary>
     public ConnectionOptions Connection { get; init; } = ConnectionOptions.Default;
+
+    /// <summary>How to compress with permessage-deflate (RFC 7692) when a client offers it. Default: <see langword="null"/>,
+    /// every offer is declined.</summary>
+    public CompressionOptions? Compression { get; init; }
+
+    /// <summary>How many connections may be open, counted over all endpoints of the host.</summary>
+    public ConnectionLimits Limits { get; init; } = ConnectionLimits.Default;
 
     /// <summary>Writes the response when the handshake is refused: the status and the headers that belong to it are set,
     /// and may be changed; the line of text is left to it. Over HTTP/1.1 the connection is closed behind it.</summary>

@@ -74,8 +74,8 @@ public static class WebSocketEndpoints
     {
         ArgumentNullException.ThrowIfNull(endpoints);
         var logger = endpoints.ServiceProvider.GetRequiredService<ILoggerFactory>().CreateLogger("Sluice.AspNetCore");
-        var endpoint = new WebSocketEndpoint(
-            new Upgrader(options, logger), handler, options?.OnClosed, OpenConnections.Of(endpoints.ServiceProvider), logger);
+        var open = OpenConnections.Of(endpoints.ServiceProvider);
+        var endpoint = new WebSocketEndpoint(new Upgrader(options, logger, open.Count), handler, options?.OnClosed, open, logger);
         RequestDelegate http = endpoint.ServeAsync;
         var builder = endpoints.Map(pattern, http);
         // Who wants the request's context has it from HTTP.

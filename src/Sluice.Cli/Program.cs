@@ -1,8 +1,10 @@
 using System.CommandLine;
 using System.CommandLine.Help;
 using System.CommandLine.Invocation;
+using Sluice.Cli;
 using Sluice.Cli.Verbs;
 
+StandardError.Install();
 var help = new HelpOption();
 help.Action = new VerbHelp((SynchronousCommandLineAction)help.Action!);
 var sluice = new Command("sluice", "WebSockets from the command line: a server, a client and a proxy.")

@@ -249,6 +249,24 @@ public class DirectTests
     }
 
     [Fact]
+    public async Task Limits_hold_for_both_ways_together()
+    {
+        await using var server = await StartAsync(app => app.MapWebSocket("/ws", Echo.Handler, new() { Limits = new() { MaxConnections = 1 } }));
+        for (var i = 0; i < 3; i++)
+        {
+            using var first = await server.OpenAsync();
+            using var second = await server.ConnectAsync();
+            await second.SendAsync(Handshakes.Request(server.Port, "/ws"));
+            (await second.ReadResponseAsync()).Status.ShouldBe(503);
+            await first.SendAsync(MaskedFrame.Close(1000));
+            await first.ReadCloseAsync();
+            await first.ShouldEndAsync();
+            await server.Log.WaitForAsync("Closed", i + 1);
+        }
+        _throughHttp.ShouldBe(3);
+    }
+
+    [Fact]
     public void A_listener_must_be_given() => Should.Throw<ArgumentNullException>(() => DirectListening.UseDirectWebSockets(null!));
 
     private static byte[] Bytes(string text) => Encoding.ASCII.GetBytes(text);

@@ -162,7 +162,7 @@ public class HandlerTests
         using var peer = await server.OpenAsync();
         await peer.SendAsync(MaskedFrame.Text("go"));
         await peer.ReadToAnyEndAsync();
-        (await server.Log.WaitForAsync("ClosedAbnormally"))[0].Message.ShouldContain("aborted by this side");
+        (await server.Log.WaitForAsync("ClosedAbnormally"))[0].Message.ShouldContain("closed by this side with 1006: aborted");
     }
 
     [Fact]

@@ -75,7 +75,7 @@ public class Http2Tests
     [Theory]
     [InlineData("GET", null, "13", null, HttpStatusCode.MethodNotAllowed, "opened with CONNECT")]
     [InlineData("CONNECT", "websocket", "8", null, HttpStatusCode.BadRequest, "Sec-WebSocket-Version must be 13")]
-    [InlineData("CONNECT", "connect-udp", "13", null, HttpStatusCode.BadRequest, ":protocol must be")]
+    [InlineData("CONNECT", "connect-udp", "13", null, HttpStatusCode.NotImplemented, ":protocol must be")]
     [InlineData("CONNECT", "websocket", "13", "https://evil.example", HttpStatusCode.Forbidden, "may not connect")]
     public async Task A_refusal_tells_why(string method, string? protocol, string version, string? origin, HttpStatusCode status, string message)
     {
@@ -124,7 +124,7 @@ public class Http2Tests
         await stream.FlushAsync();
         var reset = await Should.ThrowAsync<HttpProtocolException>(async () => await stream.ReadAsync(new byte[10]).AsTask().WaitAsync(RawPeer.Guard));
         reset.ErrorCode.ShouldBe(8);
-        (await server.Log.WaitForAsync("ClosedAbnormally"))[0].Message.ShouldContain("aborted by this side");
+        (await server.Log.WaitForAsync("ClosedAbnormally"))[0].Message.ShouldContain("closed by this side with 1006: aborted");
     }
 
     [Theory]

@@ -131,7 +131,7 @@ public class RefusalTests
             await second.SendAsync(Handshakes.Request(server.Port, "/ws", ("Sec-WebSocket-Protocol", "chat")) + Smuggled);
             var response = await second.ReadResponseAsync();
             response.Status.ShouldBe(503);
-            response.Headers.Select(header => header.Name).Where(name => name != "Date").ShouldBe(["Content-Length", "Content-Type", "Connection"], ignoreOrder: true);
+            response.Headers.Select(header => header.Name).Where(name => name != "Date").ShouldBe(["Content-Length", "Content-Type", "Connection", "Retry-After"], ignoreOrder: true);
             response.Body.ShouldContain("try again later");
             await second.ShouldEndAsync();
             counted.Counts.ShouldBe(new Dictionary<string, long> { ["Capacity"] = 1 });

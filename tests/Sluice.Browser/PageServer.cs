@@ -23,13 +23,19 @@ public sealed class PageServer : IAsyncLifetime
 
     internal Uri Url { get; private set; } = null!;
 
-    public async ValueTask InitializeAsync()
+    public ValueTask InitializeAsync() => new(StartAsync("--subprotocol", "json", "--subprotocol", "chat"));
+
+    /// <summary>Starts it with options of its own.</summary>
+    internal async Task StartAsync(params string[] options)
     {
-        _process = ProcessUnderTest.Start(
-            "dotnet", Program, "serve", "--listen", "http://127.0.0.1:0", "--subprotocol", "json", "--subprotocol", "chat");
+        _process = ProcessUnderTest.Start("dotnet", [Program, "serve", "--listen", "http://127.0.0.1:0", .. options]);
         var line = await _process.Error.WaitForLineAsync(line => line.StartsWith(Ready, StringComparison.Ordinal));
         Url = new Uri(line[Ready.Length..]);
     }
+
+    /// <summary>Waits for a line of its log.</summary>
+    internal Task<string> LogsAsync(string words)
+        => _process!.Error.WaitForLineAsync(line => line.Contains(words, StringComparison.Ordinal));
 
     /// <summary>The <c>ws:</c> URL of a path, as the page shows it.</summary>
     internal string SocketUrl(string path) => $"ws://{Url.Authority}{path}";

@@ -31,7 +31,7 @@ public sealed class UsageTests
         { "connect ftp://127.0.0.1/", "write ws://" },
         { "connect ws:///echo", "write ws://" },
         { "connect ws://127.0.0.1/#here", "%23" },
-        { "connect ws://me:secret@127.0.0.1/", "Authorization" },
+        { "connect ws://me:secret@127.0.0.1/", "--user" },
         { "connect ws://127.0.0.1/ --text --binary", "--text and --binary" },
         { "connect ws://127.0.0.1/ --echo --text", "--echo" },
         { "connect ws://127.0.0.1/ --echo --binary", "--echo" },

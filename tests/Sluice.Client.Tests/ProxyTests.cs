@@ -46,6 +46,48 @@ public sealed class ProxyTests(KestrelServer server) : IClassFixture<KestrelServ
         (await tunnelling.Guarding()).ShouldContain("Proxy-Authorization: Basic dXNlcjpzZWNyZXQ=");
     }
 
+    [Theory]
+    [InlineData(1, 1)]
+    [InlineData(2, 0)]
+    public async Task The_option_alone_will_do(int major, int minor)
+    {
+        var tunnelling = TunnelAsync();
+        var version = new Version(major, minor);
+        var connection = await WebSocketClient.ConnectAsync(
+            server.SecureUrl + "/echo",
+            new() { Proxy = new WebProxy($"http://127.0.0.1:{_proxy.Port}"), Tls = server.Trust, HttpVersion = version }).Guarding();
+        connection.HttpVersion.ShouldBe(version);
+        (await connection.CloseAsync().Guarding()).WasClean.ShouldBeTrue();
+        await connection.Released.Guarding();
+        (await tunnelling.Guarding()).ShouldStartWith("CONNECT ");
+    }
+
+    [Fact]
+    public async Task A_proxy_whose_credentials_are_wrong_is_named()
+    {
+        var proxy = new WebProxy($"http://127.0.0.1:{_proxy.Port}") { Credentials = new NetworkCredential("user", "wrong") };
+        var connecting = WebSocketClient.ConnectAsync(server.Url + "/echo", new() { Proxy = proxy });
+        const string Challenge = "HTTP/1.1 407 Proxy Authentication Required\r\nProxy-Authenticate: Basic realm=\"p\"\r\nConnection: close\r\nContent-Length: 0\r\n\r\n";
+        await _proxy.AnswerAsync(_ => Challenge);
+        await _proxy.AnswerAsync(peer =>
+        {
+            peer.Values("Proxy-Authorization").ShouldBe(["Basic dXNlcjp3cm9uZw=="]);
+            return Challenge;
+        });
+        var error = await Should.ThrowAsync<HandshakeException>(connecting.Guarding());
+        error.Failure.ShouldBe(ConnectFailure.Proxy);
+        error.Message.ShouldNotContain("wrong");
+    }
+
+    [Fact]
+    public async Task A_handler_and_a_proxy_beside_it_contradict_each_other()
+    {
+        using var handler = WebSocketClient.CreateHandler();
+        var options = new WebSocketClientOptions { Handler = handler, Proxy = new WebProxy() };
+        var error = await Should.ThrowAsync<ArgumentException>(async () => await WebSocketClient.ConnectAsync(server.Url, options));
+        error.Message.ShouldContain("set its Proxy");
+    }
+
     [Fact]
     public async Task A_proxy_that_refuses_is_named()
     {
@@ -83,10 +125,7 @@ public sealed class ProxyTests(KestrelServer server) : IClassFixture<KestrelServ
         using var backend = new TcpClient();
         await backend.ConnectAsync(target[0], int.Parse(target[1], System.Globalization.CultureInfo.InvariantCulture));
         await client.SendAsync("HTTP/1.1 200 Connection Established\r\n\r\n");
-        var there = client.Stream.CopyToAsync(backend.GetStream());
-        await backend.GetStream().CopyToAsync(client.Stream).Guarding();
-        client.ShutdownSend();
-        await there.Guarding();
+        await Tunnel.RunAsync(client.Stream, backend.GetStream());
         return request;
     }
 }

@@ -9,6 +9,7 @@ public class PublicApiTests
     [InlineData("Sluice.AspNetCore")]
     [InlineData("Sluice.Proxy")]
     [InlineData("Sluice.Relay")]
+    [InlineData("Sluice.Transport.Epoll")]
     public void The_public_surface_is_the_one_that_was_reviewed(string package)
         => ApiListing.Check(Assembly.Load(package), Path.Combine(Repository(), "tests", "Sluice.PublicApi.Tests", package + ".txt"));
 

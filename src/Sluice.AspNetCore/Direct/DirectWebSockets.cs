@@ -40,24 +40,42 @@ internal sealed class DirectWebSockets(DirectRoutes routes, FirstBytes firstByte
 
         var scheme = connection.Features.Get<ITlsHandshakeFeature>() is null ? "http" : "https";
         var fields = head.ToHandshakeRequest(scheme, out var hasBody);
-        if (hasBody || endpoint.Endpoint.Accept(fields) is not { } accepted) return false;
+        if (hasBody || endpoint.Endpoint.Accept(fields, connection) is not { } accepted) return false;
 
-        var request = endpoint.Choose is null ? null : new DirectRequest(connection, head, scheme, path, values ?? [], services);
+        var run = endpoint.Run ?? Choose(endpoint, new DirectRequest(connection, head, scheme, path, values ?? [], services));
         var transport = connection.Transport;
         Write(transport.Output, accepted);
         transport.Input.AdvanceTo(buffer.GetPosition(head.Length));
-        running = endpoint.Endpoint.ServeAsync(connection, accepted, path, endpoint, request);
+        running = endpoint.Endpoint.ServeAsync(connection, accepted, path, run);
         return true;
     }
 
-    private static void Write(PipeWriter output, HandshakeOutcome accepted)
+    // A choice that fails is a handler that fails.
+    private static Func<WebSocketConnection, Task> Choose(DirectEndpoint endpoint, DirectRequest request)
+    {
+        try
+        {
+            return endpoint.Choose!(request);
+        }
+        catch (Exception e)
+        {
+            return _ => Task.FromException(e);
+        }
+    }
+
+    private static void Write(PipeWriter output, AcceptedHandshake accepted)
     {
         output.Write("HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: Upgrade\r\nSec-WebSocket-Accept: "u8);
-        WriteAscii(output, accepted.Accept!);
-        if (accepted.Subprotocol is { } subprotocol)
+        WriteAscii(output, accepted.Outcome.Accept!);
+        if (accepted.Outcome.Subprotocol is { } subprotocol)
         {
             output.Write("\r\nSec-WebSocket-Protocol: "u8);
             WriteAscii(output, subprotocol);
+        }
+        if (accepted.Extension is { } extension)
+        {
+            output.Write("\r\nSec-WebSocket-Extensions: "u8);
+            WriteAscii(output, extension.ToString());
         }
         output.Write("\r\n\r\n"u8);
     }

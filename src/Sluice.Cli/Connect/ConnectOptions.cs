@@ -1,9 +1,7 @@
 using System.CommandLine;
 using System.CommandLine.Parsing;
-using System.Net.Security;
-using System.Security.Cryptography;
-using System.Security.Cryptography.X509Certificates;
 using Sluice.Cli.Options;
+using Sluice.Compression;
 
 namespace Sluice.Cli.Connect;
 
@@ -30,10 +28,12 @@ internal sealed class ConnectOptions
     private readonly Option<bool> _json = new("--json") { Description = "Print a line of JSON for each event instead of the messages." };
     private readonly Option<string[]> _subprotocols = new("--subprotocol") { Description = "A subprotocol to offer, in order of preference; may be given several times.", HelpName = "name" };
     private readonly Option<KeyValuePair<string, string>[]> _headers = new("--header") { Description = "A header to add to the request; may be given several times.", HelpName = "'Name: value'", CustomParser = ParseHeaders };
+    private readonly Option<bool> _compress = new("--compress") { Description = "Offer permessage-deflate." };
     private readonly Option<string?> _origin = new("--origin") { Description = "The Origin to show, as a browser does.", HelpName = "origin" };
-    private readonly Option<bool> _insecure = new("--insecure") { Description = "Take any certificate; for tests." };
-    private readonly Option<string?> _authorities = new("--cacert") { Description = "Trust the certificates in this PEM file, and no others.", HelpName = "file" };
-    private readonly Setting<TimeSpan> _timeout = Duration.Option("--timeout", "How long connecting and the handshake may take.", TimeSpan.FromSeconds(15), TimeSpan.FromMilliseconds(100), TimeSpan.FromHours(1));
+    private readonly DialOptions _dial = new();
+    private readonly Option<string[]> _first = new("--first") { Description = "Send this before anything else, over each connection anew; may be given several times.", HelpName = "text" };
+    private readonly Option<bool> _reconnect = new("--reconnect") { Description = "When the connection is lost, or the server not there, connect again, after waits that grow; what may have arrived is not sent again." };
+    private readonly Option<int?> _attempts = Number("--attempts", "With --reconnect: give up after so many attempts in a row.");
     private readonly Setting<long> _maxMessage = ByteSize.Option("--max-message", "The largest message to receive, and the longest line to send.", 16 << 20, 1, 1 << 30);
     private readonly Setting<TimeSpan> _ping = Duration.Option("--ping", "How often to ping; a server that answers none of two is given up.", TimeSpan.FromSeconds(30), TimeSpan.FromMilliseconds(100), TimeSpan.FromDays(1), mayBeOff: true);
 
@@ -42,10 +42,11 @@ internal sealed class ConnectOptions
         command.Add(_url);
         Option[] options =
         [
-            _text, _binary, _every, _message, _count, _closeAfter, _linger, _echo, _repeat, _json, _subprotocols, _headers,
-            _origin, _insecure, _authorities, _timeout, _maxMessage, _ping,
+            _text, _binary, _every, _message, _count, _closeAfter, _linger, _echo, _repeat, _reconnect, _attempts, _first,
+            _json, _subprotocols, _headers, _compress, _origin, _maxMessage, _ping,
         ];
         foreach (var option in options) command.Add(option);
+        _dial.AddTo(command);
     }
 
     /// <exception cref="UsageException">The options contradict each other, or a file can't be read.</exception>
@@ -56,15 +57,14 @@ internal sealed class ConnectOptions
         return new ConnectSettings
         {
             Url = result.GetValue(_url)!,
-            Client = new WebSocketClientOptions
+            Client = _dial.Apply(result, result.GetValue(_url)!, new WebSocketClientOptions
             {
                 Subprotocols = result.GetValue(_subprotocols) ?? [],
                 Headers = result.GetValue(_headers) ?? [],
                 Origin = result.GetValue(_origin),
-                HandshakeTimeout = _timeout.Read(result),
-                Handler = CreateHandler(result),
+                Compression = result.GetValue(_compress) ? CompressionOptions.Default : null,
                 Connection = new ConnectionOptions { MaxMessageSize = _maxMessage.Read(result), KeepAliveInterval = _ping.Read(result) },
-            },
+            }),
             Type = result.GetValue(_binary) ? MessageType.Binary : MessageType.Text,
             Every = _every.Given(result),
             Message = result.GetValue(_message),
@@ -73,6 +73,8 @@ internal sealed class ConnectOptions
             Linger = ReadLinger(result),
             Echo = result.GetValue(_echo),
             Repeat = result.GetValue(_repeat),
+            Reconnect = result.GetValue(_reconnect) ? new ReconnectOptions { MaxAttempts = result.GetValue(_attempts) ?? int.MaxValue } : null,
+            First = result.GetValue(_first) ?? [],
             Json = result.GetValue(_json),
         };
     }
@@ -87,7 +89,8 @@ internal sealed class ConnectOptions
         if (Has(_message) && !Has(_every)) return "--message is what --every sends; add --every 1s, or pipe the message in: printf 'hello\\n' | sluice connect …";
         if (Has(_count) && !Has(_every)) return "--count is how often --every sends; add --every 1s";
         if (Has(_repeat) && !Has(_echo)) return "--repeat makes several connections for --echo; add --echo";
-        if (Has(_insecure) && Has(_authorities)) return "--insecure takes any certificate, --cacert only some; leave out one of them";
+        if (Has(_reconnect) && Has(_repeat)) return "--repeat connects again however a connection ends, --reconnect when it is lost; leave out one of them";
+        if (Has(_attempts) && !Has(_reconnect)) return "--attempts bounds --reconnect; add --reconnect";
         return null;
     }
 
@@ -99,44 +102,13 @@ internal sealed class ConnectOptions
         return _every.Given(result) is null && !Console.IsInputRedirected ? TimeSpan.Zero : TimeSpan.FromSeconds(1);
     }
 
-    private SocketsHttpHandler? CreateHandler(ParseResult result)
-    {
-        if (result.GetValue(_insecure))
-        {
-            var handler = WebSocketClient.CreateHandler();
-#pragma warning disable CA5359 // what the user asked for
-            handler.SslOptions.RemoteCertificateValidationCallback = static (_, _, _, _) => true;
-#pragma warning restore CA5359
-            return handler;
-        }
-        if (result.GetValue(_authorities) is not { } file) return null;
-        var trusting = WebSocketClient.CreateHandler();
-        trusting.SslOptions = new SslClientAuthenticationOptions { CertificateChainPolicy = Trust(file) };
-        return trusting;
-    }
-
-    private static X509ChainPolicy Trust(string file)
-    {
-        var policy = new X509ChainPolicy { TrustMode = X509ChainTrustMode.CustomRootTrust, RevocationMode = X509RevocationMode.NoCheck };
-        try
-        {
-            policy.CustomTrustStore.ImportFromPemFile(file);
-        }
-        catch (Exception e) when (e is IOException or CryptographicException or UnauthorizedAccessException)
-        {
-            throw new UsageException($"can't read the certificates from --cacert: {e.Message}", e);
-        }
-        if (policy.CustomTrustStore.Count > 0) return policy;
-        throw new UsageException($"there is no certificate in {file}; --cacert wants a PEM file (-----BEGIN CERTIFICATE-----)");
-    }
-
     private static Uri? ParseUrl(ArgumentResult result)
     {
         var text = result.Tokens[0].Value;
         if (Uri.TryCreate(text, UriKind.Absolute, out var url) && url.Scheme is "ws" or "wss" or "http" or "https" && url.Host.Length > 0)
         {
             if (url.Fragment.Length > 0) result.AddError("a WebSocket URL has no fragment; write # as %23");
-            else if (url.UserInfo.Length > 0) result.AddError("a user name in the URL would not be sent; use --header 'Authorization: …'");
+            else if (url.UserInfo.Length > 0) result.AddError("a user name in the URL would not be sent; use --user name:password");
             return url;
         }
         if (text.StartsWith('-'))

@@ -14,6 +14,10 @@ internal sealed class ConnectRun : IDisposable
     private readonly CancellationTokenSource _signalled = new();
     private long _signalledAt;
     private WebSocketConnection? _connection;
+    private IMessageSource? _source; // goes on over the next connection
+    private CloseResult? _lastResult;
+    private HandshakeException? _lastFailure;
+    private int _received;
 
     private ConnectRun(ConnectSettings settings, StandardOutput output, TimeProvider time)
     {
@@ -28,11 +32,20 @@ internal sealed class ConnectRun : IDisposable
     public static async Task<int> RunAsync(ConnectSettings settings, TimeProvider time)
     {
         var output = StandardOutput.Open();
-        await using var closing = output.ConfigureAwait(false);
-        using var run = new ConnectRun(settings, output, time);
-        using var interrupt = PosixSignalRegistration.Create(PosixSignal.SIGINT, run.OnSignal);
-        using var terminate = PosixSignalRegistration.Create(PosixSignal.SIGTERM, run.OnSignal);
-        return settings.Repeat is { } count ? await run.RepeatAsync(count).ConfigureAwait(false) : await run.ConnectAsync().ConfigureAwait(false);
+        int code;
+        await using (output.ConfigureAwait(false))
+        {
+            using var run = new ConnectRun(settings, output, time);
+            using var interrupt = PosixSignalRegistration.Create(PosixSignal.SIGINT, run.OnSignal);
+            using var terminate = PosixSignalRegistration.Create(PosixSignal.SIGTERM, run.OnSignal);
+            using var hangUp = PosixSignalRegistration.Create(PosixSignal.SIGHUP, run.OnSignal);
+            code = settings.Repeat is { } count ? await run.RepeatAsync(count).ConfigureAwait(false)
+                : settings.Reconnect is { } reconnect ? await run.ReconnectAsync(reconnect).ConfigureAwait(false)
+                : await run.ConnectAsync().ConfigureAwait(false);
+        }
+        if (output.Error is not { } error) return code; // known only now that all is written
+        ErrorLines.Write(error);
+        return code == ExitCode.Success ? ExitCode.Failure : code;
     }
 
     public void Dispose() => _signalled.Dispose();
@@ -41,38 +54,77 @@ internal sealed class ConnectRun : IDisposable
     private async Task<int> RepeatAsync(int count)
     {
         var exitCode = ExitCode.Success;
-        for (var made = 0; made < count && !_signalled.IsCancellationRequested && !_output.Broken.IsCancellationRequested; made++)
+        for (var made = 0; made < count; made++)
         {
+            if (IsStopped)
+            {
+                _report.Failed($"stopped after {made} of {count} connections");
+                return ExitCode.NotConnected;
+            }
             if (await ConnectAsync().ConfigureAwait(false) == ExitCode.NotConnected) exitCode = ExitCode.NotConnected;
         }
         return exitCode;
     }
 
-    private async Task<int> ConnectAsync()
+    private async Task<int> ReconnectAsync(ReconnectOptions options)
     {
+        var schedule = new ReconnectSchedule(options, _time);
+        while (true)
+        {
+            var code = await ConnectAsync(schedule.Connected).ConfigureAwait(false);
+            if (IsStopped || code == ExitCode.Usage || IsComplete) return code;
+            var next = _lastResult is { } result ? schedule.Next(result) : schedule.Next(_lastFailure!);
+            if (next is null) return code;
+            _report.Reconnecting(next);
+            try
+            {
+                await Task.Delay(next.Delay, _time, _signalled.Token).ConfigureAwait(false);
+            }
+            catch (OperationCanceledException)
+            {
+                return StoppedBefore();
+            }
+        }
+    }
+
+    private bool IsStopped => _signalled.IsCancellationRequested || _output.Broken.IsCancellationRequested;
+
+    private bool IsComplete => _settings.CloseAfter is { } most && _received >= most;
+
+    private int StoppedBefore()
+    {
+        _report.Failed("stopped before the connection was open");
+        return ExitCode.NotConnected;
+    }
+
+    private async Task<int> ConnectAsync(Action? onConnected = null)
+    {
+        (_lastResult, _lastFailure) = (null, null);
         try
         {
             _connection = await WebSocketClient.ConnectAsync(_settings.Url, _settings.Client, _signalled.Token).ConfigureAwait(false);
         }
         catch (HandshakeException e)
         {
+            _lastFailure = e;
             _report.NotConnected(e);
             return ExitCode.NotConnected;
         }
         catch (OperationCanceledException)
         {
-            _report.Failed("stopped before the connection was open");
-            return ExitCode.NotConnected;
+            return StoppedBefore();
         }
-        var conversation = new Conversation(_settings, _report, _time);
+        onConnected?.Invoke();
+        var conversation = new Conversation(_settings with { CloseAfter = _settings.CloseAfter - _received }, _report, _time);
         using var stop = CancellationTokenSource.CreateLinkedTokenSource(_signalled.Token, _output.Broken);
-        var result = await conversation.RunAsync(_connection, CreateSource(), stop.Token).ConfigureAwait(false);
+        _lastResult = await conversation.RunAsync(_connection, _source ??= CreateSource(), stop.Token).ConfigureAwait(false);
+        if (_settings.Reconnect is not null) _received += conversation.Received;
         if (conversation.InputError is { } error)
         {
             _report.Failed(error);
             return ExitCode.Usage;
         }
-        return IsNormal(result) ? ExitCode.Success : ExitCode.Failure;
+        return IsNormal(_lastResult) ? ExitCode.Success : ExitCode.Failure;
     }
 
     private static bool IsNormal(CloseResult result)

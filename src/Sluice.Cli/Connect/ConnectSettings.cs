@@ -31,6 +31,12 @@ internal sealed record ConnectSettings
     /// <summary>How many connections one after the other; <see langword="null"/> for a single one.</summary>
     public int? Repeat { get; init; }
 
+    /// <summary>When to connect again; <see langword="null"/> for never.</summary>
+    public ReconnectOptions? Reconnect { get; init; }
+
+    /// <summary>What to send first over each connection.</summary>
+    public IReadOnlyList<string> First { get; init; } = [];
+
     /// <summary>Tell everything as lines of JSON on stdout.</summary>
     public bool Json { get; init; }
 

@@ -1,3 +1,5 @@
+using System.Text;
+
 namespace Sluice.Cli.Connect;
 
 /// <summary>
@@ -8,11 +10,16 @@ internal sealed class Conversation(ConnectSettings settings, IReport report, Tim
 {
     private readonly CancellationTokenSource _ended = new();
     private int _received;
+    private long _sent;
+    private volatile bool _isSending;
     private long _lastReceived;
     private TimeSpan? _lastRoundTrip;
 
     /// <summary>What could not be sent, in words; <see langword="null"/> when all was.</summary>
     public string? InputError { get; private set; }
+
+    /// <summary>How many messages came.</summary>
+    public int Received => _received;
 
     /// <param name="connection">The connection; released at the end.</param>
     /// <param name="source">What to send; <see langword="null"/> for nothing.</param>
@@ -22,7 +29,7 @@ internal sealed class Conversation(ConnectSettings settings, IReport report, Tim
         report.Connected(connection);
         var running = connection.RunAsync(this);
         if (settings.Json) _ = MeasureAsync(connection); // not before, or its pong might come while nobody is told
-        var feeding = source is null ? Task.CompletedTask : FeedAsync(connection, source);
+        var feeding = FeedAsync(connection, source);
         CloseResult result;
         using (stop.UnsafeRegister(static connection => _ = ((WebSocketConnection)connection!).CloseAsync(), connection))
         {
@@ -32,6 +39,7 @@ internal sealed class Conversation(ConnectSettings settings, IReport report, Tim
         await feeding.ConfigureAwait(false);
         _ended.Dispose();
         report.Closed(result, connection.RoundTripTime);
+        if (settings.Reconnect is not null && !result.WasClean && (_sent > 0 || _isSending)) report.InDoubt(_sent, _isSending);
         return result;
     }
 
@@ -86,10 +94,12 @@ internal sealed class Conversation(ConnectSettings settings, IReport report, Tim
         }
     }
 
-    private async Task FeedAsync(WebSocketConnection connection, IMessageSource source)
+    private async Task FeedAsync(WebSocketConnection connection, IMessageSource? source)
     {
         try
         {
+            foreach (var message in settings.First) await SendAsync(settings.Type, Encoding.UTF8.GetBytes(message)).ConfigureAwait(false);
+            if (source is null) return;
             await source.SendAllAsync(SendAsync, _ended.Token).ConfigureAwait(false);
             await WaitForQuietAsync().ConfigureAwait(false);
         }
@@ -109,7 +119,18 @@ internal sealed class Conversation(ConnectSettings settings, IReport report, Tim
 
         async ValueTask SendAsync(MessageType type, ReadOnlyMemory<byte> payload)
         {
-            await connection.SendAsync(type, payload, _ended.Token).ConfigureAwait(false);
+            _isSending = true; // and stays so, when the connection ends meanwhile
+            try
+            {
+                await connection.SendAsync(type, payload, _ended.Token).ConfigureAwait(false);
+                _isSending = false;
+            }
+            catch (OperationCanceledException)
+            {
+                _isSending = false;
+                throw;
+            }
+            _sent++;
             report.Sent(type, payload.Length);
         }
     }

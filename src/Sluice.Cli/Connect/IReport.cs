@@ -19,6 +19,14 @@ internal interface IReport
 
     void Closed(CloseResult result, TimeSpan? roundTrip);
 
+    /// <summary>Another attempt will be made.</summary>
+    void Reconnecting(Reconnection next);
+
+    /// <summary>The connection was lost with messages that may not have arrived, and are not sent again.</summary>
+    /// <param name="sent">How many were sent over it.</param>
+    /// <param name="isOpen">Whether one more was being handed over.</param>
+    void InDoubt(long sent, bool isOpen);
+
     /// <summary>There was no connection.</summary>
     void NotConnected(HandshakeException error);
 

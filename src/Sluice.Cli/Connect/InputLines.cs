@@ -9,29 +9,63 @@ namespace Sluice.Cli.Connect;
 internal sealed class InputLines(PipeReader input, MessageType type, long maxLength) : IMessageSource
 {
     private long _number;
+    private long _looked; // how much of the buffer is known to have no line end
+    private ReadOnlySequence<byte> _rest;
+    private bool _isDone;
 
+    // Over one connection after the other: each call goes on where the one before was interrupted.
     public async Task SendAllAsync(Func<MessageType, ReadOnlyMemory<byte>, ValueTask> send, CancellationToken cancellation)
     {
-        long looked = 0; // how much of the buffer is known to have no line end
-        while (true)
+        while (!_isDone)
         {
             var read = await input.ReadAsync(cancellation).ConfigureAwait(false);
-            var buffer = read.Buffer;
-            while (buffer.Slice(looked).PositionOf((byte)'\n') is { } end)
+            _rest = read.Buffer;
+            var examined = _rest.Start; // an interrupted call's lines are there for the next
+            try
             {
-                await SendAsync(send, buffer.Slice(0, end)).ConfigureAwait(false);
-                buffer = buffer.Slice(buffer.GetPosition(1, end));
-                looked = 0;
+                while (_rest.Slice(_looked).PositionOf((byte)'\n') is { } end)
+                {
+                    await TakeAsync(send, _rest.Slice(0, end), _rest.Slice(_rest.GetPosition(1, end))).ConfigureAwait(false);
+                }
+                _looked = _rest.Length;
+                if (_looked > maxLength) throw TooLong(_number + 1);
+                examined = _rest.End;
+                if (!read.IsCompleted) continue;
+                if (_looked > 0) await TakeAsync(send, _rest, _rest.Slice(_rest.End)).ConfigureAwait(false);
+                _isDone = true;
             }
-            looked = buffer.Length;
-            if (looked > maxLength) throw TooLong(_number + 1);
-            if (read.IsCompleted)
+            finally
             {
-                if (looked > 0) await SendAsync(send, buffer).ConfigureAwait(false);
-                return;
+                input.AdvanceTo(_rest.Start, _isDone || examined.Equals(_rest.End) ? _rest.End : _rest.Start);
+                _rest = default;
             }
-            input.AdvanceTo(buffer.Start, buffer.End);
         }
+    }
+
+    private async ValueTask TakeAsync(
+        Func<MessageType, ReadOnlyMemory<byte>, ValueTask> send, ReadOnlySequence<byte> line, ReadOnlySequence<byte> behind)
+    {
+        try
+        {
+            await SendAsync(send, line).ConfigureAwait(false);
+        }
+        catch (OperationCanceledException)
+        {
+            _number--;
+            throw; // it was not sent
+        }
+        catch (WebSocketClosedException)
+        {
+            Pass(behind);
+            throw; // it may have arrived
+        }
+        Pass(behind);
+    }
+
+    private void Pass(in ReadOnlySequence<byte> behind)
+    {
+        _rest = behind;
+        _looked = 0;
     }
 
     private ValueTask SendAsync(Func<MessageType, ReadOnlyMemory<byte>, ValueTask> send, in ReadOnlySequence<byte> line)

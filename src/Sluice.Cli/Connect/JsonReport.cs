@@ -17,7 +17,10 @@ internal sealed class JsonReport(StandardOutput output, string url, TimeProvider
     {
         json.WriteString("url"u8, url);
         json.WriteString("subprotocol"u8, connection.Subprotocol);
-        json.WriteNumber("status"u8, 101);
+        json.WriteString("compression"u8, connection.Compression?.ToString());
+        var version = connection.HttpVersion ?? System.Net.HttpVersion.Version11;
+        json.WriteString("http"u8, version.Major == 1 ? "1.1" : "2");
+        json.WriteNumber("status"u8, version.Major == 1 ? 101 : 200);
     });
 
     public void Sent(MessageType type, int size) => Write("sent", json =>
@@ -51,13 +54,29 @@ internal sealed class JsonReport(StandardOutput output, string url, TimeProvider
         WriteRoundTrip(json, roundTrip);
     });
 
+    public void Reconnecting(Reconnection next) => Write("reconnecting", json =>
+    {
+        json.WriteNumber("attempt"u8, next.Attempt);
+        json.WriteNumber("delayMs"u8, Math.Round(next.Delay.TotalMilliseconds));
+    });
+
+    public void InDoubt(long sent, bool isOpen)
+    {
+        ErrorLines.WriteInDoubt(sent, isOpen);
+        Write("inDoubt", json =>
+        {
+            json.WriteNumber("sent"u8, sent);
+            json.WriteBoolean("handingOver"u8, isOpen);
+        });
+    }
+
     public void NotConnected(HandshakeException error)
     {
         ErrorLines.Write(error);
         Write("error", json =>
         {
             json.WriteString("kind"u8, error.Failure.ToString());
-            json.WriteString("message"u8, error.Message);
+            json.WriteString("message"u8, ErrorLines.Translate(error.Message));
             if (error.Status is not { } status) return;
             json.WriteNumber("status"u8, status);
             json.WriteString("reason"u8, error.Reason);

@@ -1,3 +1,4 @@
+using System.Globalization;
 using System.Text;
 
 namespace Sluice.Cli.Connect;
@@ -11,7 +12,10 @@ internal sealed class PlainReport(StandardOutput output, string url, bool isTerm
     private const int MostHexBytes = 4096;
 
     public void Connected(WebSocketConnection connection)
-        => Status(connection.Subprotocol is { } subprotocol ? $"connected to {url}, subprotocol {subprotocol}" : $"connected to {url}");
+        => Status($"connected to {url}"
+            + (connection.HttpVersion?.Major == 2 ? " over HTTP/2" : "")
+            + (connection.Subprotocol is { } subprotocol ? $", subprotocol {subprotocol}" : "")
+            + (connection.Compression is { } agreement ? $", {agreement}" : ""));
 
     public void Sent(MessageType type, int size)
     {
@@ -33,6 +37,11 @@ internal sealed class PlainReport(StandardOutput output, string url, bool isTerm
     }
 
     public void Closed(CloseResult result, TimeSpan? roundTrip) => Status(Printable.Line(result.ToString()));
+
+    public void Reconnecting(Reconnection next)
+        => Status(string.Create(CultureInfo.InvariantCulture, $"connecting again in {next.Delay.TotalSeconds:0.0} s (attempt {next.Attempt})"));
+
+    public void InDoubt(long sent, bool isOpen) => ErrorLines.WriteInDoubt(sent, isOpen);
 
     public void NotConnected(HandshakeException error) => ErrorLines.Write(error);
 

@@ -12,6 +12,10 @@ internal sealed class StandardOutput(Stream stream) : IAsyncDisposable
     // How much may wait before a writer is held up.
     private const int Limit = 1024 * 1024;
 
+    private const int BrokenPipe = 32; // EPIPE
+    private const int WindowsBrokenPipe = unchecked((int)0x8007006D);
+    private const int WindowsNoData = unchecked((int)0x800700E8);
+
     private readonly Lock _gate = new();
     private readonly CancellationTokenSource _broken = new();
     private ArrayBufferWriter<byte> _waiting = new();
@@ -21,8 +25,11 @@ internal sealed class StandardOutput(Stream stream) : IAsyncDisposable
     private bool _isDraining;
     private bool _isBroken;
 
-    /// <summary>Cancelled when nobody reads any more, as after <c>| head -1</c>.</summary>
+    /// <summary>Cancelled when nothing can be written any more, as after <c>| head -1</c>, or on a full disk.</summary>
     public CancellationToken Broken => _broken.Token;
+
+    /// <summary>Why not, unless nobody reads any more: that is how a reader says that it has enough.</summary>
+    public string? Error { get; private set; }
 
     // Console's stream hides that a pipe is broken, and a FileStream would not move the position that a file's other
     // writers share: to each its own.
@@ -72,7 +79,7 @@ internal sealed class StandardOutput(Stream stream) : IAsyncDisposable
             }
             catch (Exception e) when (e is IOException or UnauthorizedAccessException or ObjectDisposedException)
             {
-                Break();
+                Break(IsClosedPipe(e) ? null : $"stdout can't be written: {e.Message}");
                 return;
             }
         }
@@ -91,10 +98,13 @@ internal sealed class StandardOutput(Stream stream) : IAsyncDisposable
         }
     }
 
-    private void Break()
+    private static bool IsClosedPipe(Exception error) => error is IOException { HResult: BrokenPipe or WindowsBrokenPipe or WindowsNoData };
+
+    private void Break(string? error)
     {
         lock (_gate)
         {
+            Error = error;
             _isBroken = true;
             _isDraining = false;
             _room?.SetResult();

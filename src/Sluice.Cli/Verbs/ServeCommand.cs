@@ -6,6 +6,7 @@ using Sluice.AspNetCore;
 using Sluice.Cli.Hosting;
 using Sluice.Cli.Options;
 using Sluice.Cli.Serve;
+using Sluice.Compression;
 using Sluice.Handshake;
 
 namespace Sluice.Cli.Verbs;
@@ -35,11 +36,14 @@ internal static class ServeCommand
         var handshakeTimeout = Duration.Option("--handshake-timeout", "How long a client may take for its request.", TimeSpan.FromSeconds(10), TimeSpan.FromMilliseconds(100), TimeSpan.FromMinutes(10));
         var idleTimeout = Duration.Option("--idle-timeout", "Close a connection without messages for that long.", Timeout.InfiniteTimeSpan, TimeSpan.FromMilliseconds(100), TimeSpan.FromDays(7), mayBeOff: true);
         var ping = Duration.Option("--ping", "How often to ping; a peer that answers none of two is closed.", TimeSpan.FromSeconds(30), TimeSpan.FromMilliseconds(100), TimeSpan.FromDays(1), mayBeOff: true);
+        var compress = new Option<bool>("--compress") { Description = "Agree to permessage-deflate when a client offers it. Costs time and memory, and tells secrets by their length: see docs/options.md." };
+        var maxConnections = Number.Option("--max-connections", "The most WebSockets open at once; one more is refused with 503.", ConnectionLimits.Default.MaxConnections);
+        var maxPerAddress = Number.Option("--max-connections-per-address", "The most from one address, or one IPv6 network of 64 bits; one more is refused with 429.", ConnectionLimits.Default.MaxConnectionsPerAddress);
         var logMessages = new Option<bool>("--log-messages") { Description = "Log a line for each message." };
 
         var command = new VerbCommand("serve", Description, Details);
         listen.AddTo(command);
-        foreach (var option in new Option[] { origins, subprotocols, maxMessage, handshakeTimeout, idleTimeout, ping, logMessages }) command.Add(option);
+        foreach (var option in new Option[] { origins, subprotocols, maxMessage, handshakeTimeout, idleTimeout, ping, compress, maxConnections, maxPerAddress, logMessages }) command.Add(option);
         command.SetAction((result, cancellation) => Verb.RunAsync(result, () =>
         {
             var settings = listen.Read(result);
@@ -47,6 +51,12 @@ internal static class ServeCommand
             {
                 Origins = ReadOrigins(result.GetValue(origins) ?? []),
                 Subprotocols = result.GetValue(subprotocols) ?? [],
+                Compression = result.GetValue(compress) ? CompressionOptions.Default : null,
+                Limits = new ConnectionLimits
+                {
+                    MaxConnections = maxConnections.Read(result),
+                    MaxConnectionsPerAddress = maxPerAddress.Read(result),
+                },
                 Connection = new ConnectionOptions
                 {
                     MaxMessageSize = maxMessage.Read(result),

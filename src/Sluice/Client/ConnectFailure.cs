@@ -27,9 +27,12 @@ public enum ConnectFailure
     /// <summary>What came is not HTTP, or its header is larger than allowed.</summary>
     InvalidResponse,
 
-    /// <summary>The server answered with a status other than 101: the exception has its headers and body.</summary>
+    /// <summary>The server answered with a status that opens no WebSocket: the exception has its headers and body.</summary>
     Refused,
 
-    /// <summary>The server answered 101, but not as RFC 6455 §4.1 demands.</summary>
+    /// <summary>The server opened a WebSocket, but not as RFC 6455 §4.1 or RFC 8441 §5 demand.</summary>
     InvalidUpgrade,
+
+    /// <summary>The server does not offer a WebSocket over the HTTP version that was asked for, and no other is allowed.</summary>
+    HttpVersion,
 }

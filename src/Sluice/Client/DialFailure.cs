@@ -6,7 +6,7 @@ using Sluice.Handshake;
 namespace Sluice;
 
 /// <summary>Says in words why no answer came from a server.</summary>
-internal sealed class DialFailure(Uri url, SocketsHttpHandler handler)
+internal sealed class DialFailure(Uri url, SocketsHttpHandler handler, WebSocketClientOptions options)
 {
     private readonly Uri? _proxy = FindProxy(url, handler);
 
@@ -35,17 +35,26 @@ internal sealed class DialFailure(Uri url, SocketsHttpHandler handler)
             ConnectFailure.Proxy,
             $"{Target} does not let the connection to {url.Authority} through: {Excerpt.Of(error.Message)}",
             error),
+        HttpRequestError.VersionNegotiationError => NoHttp2(error),
+        HttpRequestError.ExtendedConnectNotSupported => New(
+            ConnectFailure.HttpVersion,
+            $"{url.Authority} speaks HTTP/2, but takes no WebSocket over it (RFC 8441 §3); allow HTTP/1.1",
+            error),
+        HttpRequestError.HttpProtocolError => New(
+            ConnectFailure.InvalidResponse,
+            $"{url.Authority} did not keep to HTTP/2: {Excerpt.Of(Find<HttpProtocolException>(error)?.Message ?? error.Message)}",
+            error),
         HttpRequestError.ResponseEnded => New(
             ConnectFailure.ConnectionLost,
             $"{url.Authority} closed the connection before it answered; is it an HTTP server, and does this port speak TLS?",
             error),
         HttpRequestError.InvalidResponse => New(
             ConnectFailure.InvalidResponse,
-            $"{url.Authority} did not answer with HTTP/1.1: {Excerpt.Of(error.Message)}",
+            $"{url.Authority} did not answer with HTTP: {Excerpt.Of(error.Message)}",
             error),
         HttpRequestError.ConfigurationLimitExceeded => New(
             ConnectFailure.InvalidResponse,
-            $"{url.Authority} answered with more header than the handler's MaxResponseHeadersLength of {handler.MaxResponseHeadersLength} KiB",
+            $"{url.Authority} answered with more header than {HeaderLimit} of {handler.MaxResponseHeadersLength} KiB allows",
             error),
         _ => New(
             ConnectFailure.ConnectionLost,
@@ -55,15 +64,34 @@ internal sealed class DialFailure(Uri url, SocketsHttpHandler handler)
 
     private HandshakeException Tls(HttpRequestException error)
     {
-        var why = Find<AuthenticationException>(error)?.Message ?? Find<IOException>(error)?.Message ?? error.Message;
+        var authentication = Find<AuthenticationException>(error);
+        var why = authentication?.GetBaseException().Message ?? Find<IOException>(error)?.Message ?? error.Message;
+        // OpenSSL's and Schannel's words for the alert of RFC 7301 §3.2.
+        if (authentication is not null && why.Contains("application protocol", StringComparison.OrdinalIgnoreCase)) return NoHttp2(error);
         return New(
             ConnectFailure.Tls,
-            $"the TLS handshake with {url.Authority} failed: {Excerpt.Of(why)}; trust its certificate, or give a handler with SslOptions",
+            $"the TLS handshake with {url.Authority} failed: {Excerpt.Of(why)}; trust its certificate, or set which to trust in {TlsSettings}",
             error);
     }
 
+    private HandshakeException NoHttp2(HttpRequestException error)
+        => New(ConnectFailure.HttpVersion, $"{url.Authority} does not speak HTTP/2; allow HTTP/1.1", error);
+
+    private string HeaderLimit
+        => options.Handler is null ? nameof(options.MaxResponseHeaderSize) : $"the handler's {nameof(handler.MaxResponseHeadersLength)}";
+
+    private string TlsSettings => options.Handler is null ? nameof(options.Tls) : $"the handler's {nameof(handler.SslOptions)}";
+
     private HandshakeException Socket(HttpRequestException error)
     {
+        if (Find<ConnectTimeoutException>(error) is not null)
+        {
+            return New(
+                Own(ConnectFailure.Timeout),
+                $"{Target} could not be connected to within {Seconds(options.ConnectTimeout)}; see that it is reachable, "
+                    + $"or allow a longer {nameof(options.ConnectTimeout)}",
+                error);
+        }
         var socket = Find<SocketException>(error);
         return socket?.SocketErrorCode switch
         {

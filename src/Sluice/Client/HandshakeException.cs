@@ -14,6 +14,9 @@ public sealed class HandshakeException : IOException
     /// <summary>Why, as one of a few kinds.</summary>
     public ConnectFailure Failure { get; }
 
+    /// <summary>The message without the words of the body, for those who show that themselves.</summary>
+    public string Summary { get => field ?? Message; internal init; } = null!;
+
     /// <summary>The HTTP status of the server's answer; <see langword="null"/> when none came.</summary>
     public int? Status { get; internal init; }
 

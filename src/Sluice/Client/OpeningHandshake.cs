@@ -1,74 +1,71 @@
 using System.Net;
 using System.Net.Http.Headers;
+using Sluice.Compression;
 using Sluice.Handshake;
 using Sluice.Protocol;
 
 namespace Sluice;
 
-/// <summary>One attempt to open a WebSocket over HTTP/1.1 (RFC 6455 §4.1).</summary>
-internal sealed class OpeningHandshake(Uri url, WebSocketClientOptions options, SocketsHttpHandler handler)
+/// <summary>One request that is to open a WebSocket: an upgrade over HTTP/1.1 (RFC 6455 §4.1), an extended CONNECT over
+/// HTTP/2 (RFC 8441 §5).</summary>
+/// <param name="url">Whom to ask.</param>
+/// <param name="options">What to ask for.</param>
+/// <param name="handler">What sends the request.</param>
+/// <param name="ownsHandler">Whether the handler is for this request alone.</param>
+/// <param name="version">The HTTP version, and no other.</param>
+internal sealed class OpeningHandshake(
+    Uri url, WebSocketClientOptions options, SocketsHttpHandler handler, bool ownsHandler, Version version)
 {
-    private readonly ClientHandshake _handshake = new(options.Subprotocols);
+    private static readonly TimeSpan ResetTime = TimeSpan.FromSeconds(1);
+
+    private readonly ClientHandshake _handshake = new(options.Subprotocols, DeflateAgreement.CreateOffers(options.Compression));
+
+    private bool IsUpgrade => version.Major < 2;
 
     /// <summary>Dials, asks, and checks the answer.</summary>
-    /// <exception cref="HandshakeException">It did not come to a WebSocket.</exception>
-    /// <exception cref="OperationCanceledException">The caller's token was cancelled.</exception>
-    public async Task<WebSocketConnection> RunAsync(CancellationToken cancellationToken)
+    /// <exception cref="HandshakeException">The answer opens no WebSocket.</exception>
+    /// <exception cref="HttpRequestException">There was none.</exception>
+    /// <exception cref="OperationCanceledException">The token was cancelled.</exception>
+    public async Task<WebSocketConnection> RunAsync(CancellationToken cancellation)
     {
-        cancellationToken.ThrowIfCancellationRequested();
-        using var timeout = new CancellationTokenSource(options.HandshakeTimeout, options.Connection.TimeProvider);
-        using var either = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken, timeout.Token);
-        try
-        {
-            return await SendAsync(either.Token).ConfigureAwait(false);
-        }
-        catch (Exception) when (cancellationToken.IsCancellationRequested)
-        {
-            // However the attempt ended: its caller wanted it to.
-            throw new OperationCanceledException(cancellationToken);
-        }
-        catch (OperationCanceledException e)
-        {
-            throw new DialFailure(url, handler).TimedOut(e, timeout.IsCancellationRequested ? options.HandshakeTimeout : null);
-        }
-        catch (HttpRequestException e)
-        {
-            throw new DialFailure(url, handler).Explain(e);
-        }
-    }
-
-    private async Task<WebSocketConnection> SendAsync(CancellationToken cancellation)
-    {
-        var socket = new DialledSocket(once: handler.Credentials is null && DialFailure.FindProxy(url, handler) is null);
         using var request = CreateRequest();
-        socket.Follow(request, handler);
+        using var dial = new Dial(
+            request,
+            options,
+            isOwner: ownsHandler || handler.PooledConnectionLifetime == TimeSpan.Zero,
+            once: handler.Credentials is null && DialFailure.FindProxy(url, handler) is null);
         using var invoker = new HttpMessageInvoker(handler, disposeHandler: false);
         HttpResponseMessage? response = null;
         try
         {
             response = await invoker.SendAsync(request, cancellation).ConfigureAwait(false);
-            if (response.StatusCode == HttpStatusCode.SwitchingProtocols)
+            Refusal.CheckSize(url, response, options.MaxResponseFields);
+            if (IsUpgrade ? response.StatusCode == HttpStatusCode.SwitchingProtocols : response.IsSuccessStatusCode)
             {
                 return await OpenAsync(response, cancellation).ConfigureAwait(false);
             }
-            throw await Refusal.ReadAsync(url, response, options.MaxRefusalBody, cancellation).ConfigureAwait(false);
+            throw await Refusal.ReadAsync(url, response, options, cancellation).ConfigureAwait(false);
         }
         catch
         {
             response?.Dispose();
-            socket.Close();
+            if (ownsHandler) handler.Dispose();
+            dial.Close();
             throw;
         }
     }
 
     private HttpRequestMessage CreateRequest()
     {
-        var request = new HttpRequestMessage(HttpMethod.Get, url)
+        var request = new HttpRequestMessage(IsUpgrade ? HttpMethod.Get : HttpMethod.Connect, url)
         {
-            Version = HttpVersion.Version11,
+            Version = version,
             VersionPolicy = HttpVersionPolicy.RequestVersionExact,
         };
-        foreach (var (name, value) in _handshake.GetHeaders()) request.Headers.TryAddWithoutValidation(name, value);
+        if (!IsUpgrade) request.Headers.Protocol = "websocket";
+        var headers = IsUpgrade ? _handshake.GetHeaders() : _handshake.GetConnectHeaders();
+        foreach (var (name, value) in headers) request.Headers.TryAddWithoutValidation(name, value);
+        if (options.Authorization is { } authorization) request.Headers.TryAddWithoutValidation("Authorization", authorization.Field);
         if (options.Origin is not null) request.Headers.TryAddWithoutValidation("Origin", options.Origin);
         foreach (var (name, value) in options.Headers) request.Headers.TryAddWithoutValidation(name, value);
         return request;
@@ -76,7 +73,7 @@ internal sealed class OpeningHandshake(Uri url, WebSocketClientOptions options, 
 
     private async Task<WebSocketConnection> OpenAsync(HttpResponseMessage response, CancellationToken cancellation)
     {
-        var outcome = _handshake.Validate(new HandshakeResponse
+        var answer = new HandshakeResponse
         {
             Status = (int)response.StatusCode,
             Upgrade = Value(response, "Upgrade"),
@@ -84,27 +81,41 @@ internal sealed class OpeningHandshake(Uri url, WebSocketClientOptions options, 
             Accept = Value(response, "Sec-WebSocket-Accept"),
             Subprotocol = Value(response, "Sec-WebSocket-Protocol"),
             Extensions = Value(response, "Sec-WebSocket-Extensions"),
-        });
+        };
+        var outcome = IsUpgrade ? _handshake.Validate(answer) : _handshake.ValidateConnect(answer);
         if (!outcome.IsAccepted) throw Refusal.InvalidUpgrade(url, response, outcome.Failure.Message);
+        if (!DeflateAgreement.TryAccept(outcome.Extensions, options.Compression, out var compression, out var error))
+        {
+            throw Refusal.InvalidUpgrade(url, response, error);
+        }
         var stream = await response.Content.ReadAsStreamAsync(cancellation).ConfigureAwait(false);
         if (!stream.CanWrite)
         {
             throw Refusal.InvalidUpgrade(url, response, "the response has a Content-Encoding, which the handler decodes");
         }
-        return Start(response, stream, outcome.Subprotocol);
+        return Start(response, stream, outcome.Subprotocol, compression);
     }
 
-    private WebSocketConnection Start(HttpResponseMessage response, Stream stream, string? subprotocol)
+    private WebSocketConnection Start(HttpResponseMessage response, Stream stream, string? subprotocol, DeflateAgreement? compression)
     {
         var connection = new WebSocketConnection(
-            new StreamTransport(stream), Role.Client, options.Connection, subprotocol, abortTransport: response.Dispose);
-        _ = connection.Released.ContinueWith(
-            static (_, response) => ((HttpResponseMessage)response!).Dispose(),
-            response,
-            CancellationToken.None,
-            TaskContinuationOptions.ExecuteSynchronously,
-            TaskScheduler.Default);
+            new StreamTransport(stream), Role.Client, options.Connection, subprotocol, response.Dispose, compression)
+        {
+            HttpVersion = version,
+        };
+        _ = ReleaseAsync(connection, response);
         return connection;
+    }
+
+    private async Task ReleaseAsync(WebSocketConnection connection, HttpResponseMessage response)
+    {
+        var result = await connection.Released.ConfigureAwait(false);
+        response.Dispose();
+        if (!ownsHandler) return;
+        // Disposed before its end, a response resets its stream (CANCEL). The handler writes that in its own time, and without
+        // the handler the connection is closed at once.
+        if (!result.WasClean) await Task.Delay(ResetTime).ConfigureAwait(false);
+        handler.Dispose();
     }
 
     private static string? Value(HttpResponseMessage response, string name)

@@ -12,45 +12,60 @@ internal static class Refusal
 
     private static readonly TimeSpan BodyTimeout = TimeSpan.FromSeconds(2);
 
-    /// <summary>A status other than 101.</summary>
+    /// <summary>A status other than 101, or 200 over HTTP/2.</summary>
     /// <param name="url">Who answered.</param>
     /// <param name="response">The answer; stays the caller's to dispose.</param>
-    /// <param name="maxBody">How much of the body is read, in bytes.</param>
+    /// <param name="options">How much of the body is read, and whether redirects were followed.</param>
     /// <param name="cancellation">Ends the reading of the body; what came by then is kept.</param>
     public static async Task<HandshakeException> ReadAsync(
-        Uri url, HttpResponseMessage response, int maxBody, CancellationToken cancellation)
+        Uri url, HttpResponseMessage response, WebSocketClientOptions options, CancellationToken cancellation)
     {
-        var body = await ReadBodyAsync(response.Content, maxBody, cancellation).ConfigureAwait(false);
-        return Create(ConnectFailure.Refused, Describe(url, response, body), response, body);
+        var body = await ReadBodyAsync(response.Content, options.MaxRefusalBody, cancellation).ConfigureAwait(false);
+        var advice = Advice((int)response.StatusCode, response, options.MaxRedirects);
+        var line = FirstLine(body.Span);
+        var outline = Outline(url, response);
+        var message = line.Length == 0 ? outline + advice : $"{outline}: {Excerpt.Of(line)}{advice}";
+        return Create(ConnectFailure.Refused, message, response, body, outline + advice);
     }
 
-    /// <summary>A 101 that breaks a rule.</summary>
+    /// <summary>Takes no answer of too many fields. How many bytes they have, the handler has counted.</summary>
+    /// <exception cref="HandshakeException">There are too many.</exception>
+    public static void CheckSize(Uri url, HttpResponseMessage response, int most)
+    {
+        var count = 0;
+        foreach (var field in response.Headers.NonValidated) count += field.Value.Count;
+        foreach (var field in response.Content.Headers.NonValidated) count += field.Value.Count;
+        if (count <= most) return;
+        var words = $"{Name(url)} answered with {count} header fields, more than {nameof(WebSocketClientOptions.MaxResponseFields)} allows ({most})";
+        throw new HandshakeException(ConnectFailure.InvalidResponse, words);
+    }
+
+    /// <summary>An answer that opens a WebSocket and breaks a rule.</summary>
     public static HandshakeException InvalidUpgrade(Uri url, HttpResponseMessage response, string why)
-        => Create(ConnectFailure.InvalidUpgrade, $"{Name(url)} answered the opening handshake wrongly: {why}", response, body: default);
+        => Create(ConnectFailure.InvalidUpgrade, $"{Name(url)} answered the opening handshake wrongly: {why}", response, body: default, summary: null);
 
     private static HandshakeException Create(
-        ConnectFailure failure, string message, HttpResponseMessage response, ReadOnlyMemory<byte> body) => new(failure, message)
+        ConnectFailure failure, string message, HttpResponseMessage response, ReadOnlyMemory<byte> body, string? summary) => new(failure, message)
         {
+            Summary = summary!,
             Status = (int)response.StatusCode,
             Reason = response.ReasonPhrase ?? "",
             Headers = CopyHeaders(response),
             Body = body,
         };
 
-    private static string Describe(Uri url, HttpResponseMessage response, ReadOnlyMemory<byte> body)
+    private static string Outline(Uri url, HttpResponseMessage response)
     {
-        var status = (int)response.StatusCode;
-        var message = new StringBuilder($"{Name(url)} refused the WebSocket with {status}");
-        if (!string.IsNullOrWhiteSpace(response.ReasonPhrase)) message.Append(' ').Append(Plain(response.ReasonPhrase));
-        var line = FirstLine(body.Span);
-        if (line.Length > 0) message.Append(": ").Append(Excerpt.Of(line));
-        return message.Append(Advice(status, response)).ToString();
+        var outline = $"{Name(url)} refused the WebSocket with {(int)response.StatusCode}";
+        return string.IsNullOrWhiteSpace(response.ReasonPhrase) ? outline : $"{outline} {Plain(response.ReasonPhrase)}";
     }
 
-    private static string Advice(int status, HttpResponseMessage response) => status switch
+    private static string Advice(int status, HttpResponseMessage response, int maxRedirects) => status switch
     {
         >= 300 and < 400 when Location(response) is { } location
-            => $"; it points to {Excerpt.Of(location)}, and redirects are not followed: connect there if you trust it",
+            => maxRedirects == 0
+                ? $"; it points to {Excerpt.Of(location)}, and redirects are not followed: connect there if you trust it"
+                : $"; it points to {Excerpt.Of(location)}, and no more than {maxRedirects} redirects are followed",
         401 => "; it wants credentials, as in an Authorization header",
         407 => "; a proxy wants credentials: set them in the handler",
         >= 200 and < 300 => "; the address serves something else",

@@ -1,10 +1,11 @@
+using Sluice.Compression;
 using Sluice.Handshake;
 
 namespace Sluice;
 
 /// <summary>How a client connects. Immutable, so that one instance may serve many connections.</summary>
 /// <remarks>Every limit is finite by default. Values that can't work are refused by the setters.</remarks>
-public sealed record WebSocketClientOptions
+public sealed partial record WebSocketClientOptions
 {
     /// <summary>The options that hold when none are given.</summary>
     public static WebSocketClientOptions Default { get; } = new();
@@ -36,19 +37,7 @@ public sealed record WebSocketClientOptions
 
     /// <summary>How long it may take to resolve the name, connect, do TLS and get the server's answer, all together.
     /// Default 15 s; at most 24 days, or <see cref="Timeout.InfiniteTimeSpan"/>.</summary>
-    public TimeSpan HandshakeTimeout
-    {
-        get;
-        init
-        {
-            if (value != Timeout.InfiniteTimeSpan)
-            {
-                ArgumentOutOfRangeException.ThrowIfLessThanOrEqual(value, TimeSpan.Zero);
-                ArgumentOutOfRangeException.ThrowIfGreaterThan(value, TimeSpan.FromDays(24));
-            }
-            field = value;
-        }
-    } = TimeSpan.FromSeconds(15);
+    public TimeSpan HandshakeTimeout { get; init => field = Finite(value, nameof(value)); } = TimeSpan.FromSeconds(15);
 
     /// <summary>The limits and times of the connection, once it is open, and the clock.</summary>
     public ConnectionOptions Connection
@@ -61,10 +50,15 @@ public sealed record WebSocketClientOptions
         }
     } = ConnectionOptions.Default;
 
+    /// <summary>What to offer of permessage-deflate (RFC 7692). Default: <see langword="null"/>, no compression. Whether the
+    /// server agreed, <see cref="WebSocketConnection.Compression"/> tells.</summary>
+    public CompressionOptions? Compression { get; init; }
+
     /// <summary>
-    /// What dials: proxy, cookies, TLS and client certificates are its settings. Default: <see langword="null"/>, one shared by the
-    /// process, as <see cref="WebSocketClient.CreateHandler"/> makes them. It stays the caller's to dispose.
-    /// It must not follow redirects by itself.
+    /// What dials, for what <see cref="Tls"/> and <see cref="Proxy"/> do not cover (cookies, client credentials), and to share
+    /// one HTTP/2 connection: begin with <see cref="WebSocketClient.CreateHandler"/>. Default: <see langword="null"/>, one of the
+    /// library's. It stays the caller's to dispose. It must not follow redirects by itself, and over HTTP/2 it must keep its
+    /// connections (<see cref="SocketsHttpHandler.PooledConnectionLifetime"/> above zero).
     /// </summary>
     public SocketsHttpHandler? Handler { get; init; }
 

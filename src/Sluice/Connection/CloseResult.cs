@@ -24,7 +24,8 @@ public sealed record CloseResult
     /// <summary>The close reason that goes with the code, or what happened in words. Not null.</summary>
     public string Reason { get; }
 
-    /// <summary>Whether the peer closed first, or vanished.</summary>
+    /// <summary>Whether the peer closed first, or cut the connection. <see langword="false"/> when this side gave it up,
+    /// because the peer was silent, did not read, or did not answer a close frame.</summary>
     public bool ByPeer { get; }
 
     /// <summary>Whether close frames went both ways (RFC 6455 §7.1.4).</summary>

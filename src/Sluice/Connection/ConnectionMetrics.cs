@@ -14,12 +14,18 @@ public sealed class ConnectionMetrics : IDisposable
     private readonly Meter _meter;
     private readonly Counter<long> _closed;
     private readonly Counter<long> _dropped;
+    private readonly Counter<long> _violations;
+    private readonly Counter<long> _refused;
     private long _open;
     private long _opened;
     private long _messagesReceived;
     private long _bytesReceived;
     private long _messagesSent;
     private long _bytesSent;
+    private long _deflatedReceived;
+    private long _plainReceived;
+    private long _deflatedSent;
+    private long _plainSent;
 
     /// <summary>Counters of their own, under the same meter name.</summary>
     /// <param name="factory">Makes the meter; the container's, where there is one.</param>
@@ -31,6 +37,10 @@ public sealed class ConnectionMetrics : IDisposable
         _closed = _meter.CreateCounter<long>("sluice.connections.closed", "{connection}", "Connections closed, by close code.");
         _meter.CreateObservableCounter("sluice.messages", Messages, "{message}", "Messages, by direction.");
         _meter.CreateObservableCounter("sluice.bytes", Bytes, "By", "Payload bytes of messages, by direction.");
+        _meter.CreateObservableCounter(
+            "sluice.compression.bytes", CompressionBytes, "By", "Payload bytes of compressed messages, by direction, plain and deflated.");
+        _violations = _meter.CreateCounter<long>("sluice.violations", "{violation}", "Connections failed because the peer broke a rule or a limit, by rule.");
+        _refused = _meter.CreateCounter<long>("sluice.handshakes.refused", "{handshake}", "Opening handshakes refused, by reason.");
         _dropped = _meter.CreateCounter<long>("sluice.messages.dropped", "{message}", "Messages not sent, by reason.");
     }
 
@@ -42,6 +52,8 @@ public sealed class ConnectionMetrics : IDisposable
 
     /// <summary>Removes the instruments.</summary>
     public void Dispose() => _meter.Dispose();
+
+    internal bool Owns(Instrument instrument) => instrument.Meter == _meter;
 
     internal void Opened()
     {
@@ -61,6 +73,23 @@ public sealed class ConnectionMetrics : IDisposable
     /// <param name="reason">Why, as one of a few fixed words.</param>
     public void Dropped(string reason) => _dropped.Add(1, new KeyValuePair<string, object?>("reason", reason));
 
+    /// <summary>Counts an opening handshake that was refused.</summary>
+    /// <param name="reason">Why, as one of a few fixed words: the name of a <see cref="Handshake.RefusalReason"/>.</param>
+    public void Refused(string reason) => _refused.Add(1, new KeyValuePair<string, object?>("reason", reason));
+
+    // The rules are few, and their words fixed. A listener's fault must not keep the connection from being failed.
+    internal void Violated(Protocol.ProtocolViolation violation)
+    {
+        try
+        {
+            _violations.Add(1, new KeyValuePair<string, object?>("rule", violation.Message));
+        }
+        catch
+        {
+            // The listener's own.
+        }
+    }
+
     internal void Received(long messages, long bytes)
     {
         Interlocked.Add(ref _messagesReceived, messages);
@@ -75,6 +104,21 @@ public sealed class ConnectionMetrics : IDisposable
 
     internal void SentFragment(int bytes) => Interlocked.Add(ref _bytesSent, bytes);
 
+    internal void Inflated(long deflated, long plain)
+    {
+        Interlocked.Add(ref _deflatedReceived, deflated);
+        Interlocked.Add(ref _plainReceived, plain);
+    }
+
+    internal void Deflated(long plain, long deflated)
+    {
+        Interlocked.Add(ref _plainSent, plain);
+        Interlocked.Add(ref _deflatedSent, deflated);
+    }
+
+    private static Measurement<long> Formed(long value, string direction, string form)
+        => new(value, new KeyValuePair<string, object?>("direction", direction), new KeyValuePair<string, object?>("form", form));
+
     private static Measurement<long> Directed(long value, string direction) => new(value, new KeyValuePair<string, object?>("direction", direction));
 
     private Measurement<long>[] Messages()
@@ -82,4 +126,12 @@ public sealed class ConnectionMetrics : IDisposable
 
     private Measurement<long>[] Bytes()
         => [Directed(Volatile.Read(ref _bytesReceived), "received"), Directed(Volatile.Read(ref _bytesSent), "sent")];
+
+    private Measurement<long>[] CompressionBytes() =>
+    [
+        Formed(Volatile.Read(ref _plainReceived), "received", "plain"),
+        Formed(Volatile.Read(ref _deflatedReceived), "received", "deflated"),
+        Formed(Volatile.Read(ref _plainSent), "sent", "plain"),
+        Formed(Volatile.Read(ref _deflatedSent), "sent", "deflated"),
+    ];
 }

@@ -17,9 +17,16 @@ public sealed record ConnectionOptions
     /// <summary>The most fragments a received message may have. Default 131,072. One more is answered with close code 1008.</summary>
     public int MaxFragments { get; init => field = (int)Positive(value); } = 128 * 1024;
 
+    /// <summary>The most pings and pongs that a peer may send in a second, on an average of ten: ten times as many may come
+    /// at once. Default 1,000. One more is answered with close code 1008.</summary>
+    public int MaxControlFramesPerSecond { get; init => field = (int)Positive(value); } = 1000;
+
     /// <summary>How many bytes may wait for a peer that reads slowly, beside what the transport buffers. Default 16 MiB.
     /// A message that finds the queue empty is always taken.</summary>
     public int SendQueueLimit { get; init => field = (int)Positive(value); } = 16 * 1024 * 1024;
+
+    /// <summary>How many messages, or fragments of a streamed one, may wait likewise. Default 262,144.</summary>
+    public int SendQueueMessages { get; init => field = (int)Positive(value); } = 256 * 1024;
 
     /// <summary>How often a ping is sent. Default 30 s; <see cref="Timeout.InfiniteTimeSpan"/> for never.</summary>
     public TimeSpan KeepAliveInterval { get; init => field = PositiveOrInfinite(value); } = TimeSpan.FromSeconds(30);

@@ -5,7 +5,7 @@ namespace Sluice;
 
 /// <summary>
 /// The transport's writer, shared by many senders. Whoever finds it free writes into it and starts a flush; while
-/// a flush is under way, frames gather in a pooled array and leave together with the next one. Everything but
+/// a flush is under way, frames gather in pooled segments, of which each leaves with one flush more. Everything but
 /// <see cref="DriveFlush"/>, <see cref="WaitFor"/>, <see cref="Complete"/> and <see cref="Abort"/> is called with
 /// <see cref="Gate"/> held.
 /// </summary>
@@ -50,6 +50,9 @@ internal sealed class FrameOutput
     /// <summary>Bytes that wait for the flush under way.</summary>
     public int PendingLength => _pending.Length;
 
+    /// <summary>Frames among them.</summary>
+    public int PendingFrames => _pending.Frames;
+
     /// <summary>Written, but not flushed yet.</summary>
     public bool HasUnflushed => _unflushed > 0;
 
@@ -79,7 +82,11 @@ internal sealed class FrameOutput
     public long Commit(int size, bool corked, out bool drive)
     {
         drive = false;
-        if (IsFlushing) return _started + 1;
+        if (IsFlushing)
+        {
+            _pending.EndFrame();
+            return _started + _pending.Segments; // each leaves with a flush of its own
+        }
         _unflushed += size;
         if (corked && _unflushed < CorkLimit && _broken is null) return 0;
         drive = true;
@@ -91,7 +98,7 @@ internal sealed class FrameOutput
     {
         drive = !IsFlushing && _unflushed > 0 && !IsLost;
         if (drive) return BeginFlush();
-        return IsFlushing ? _started : 0;
+        return IsFlushing ? _started + Math.Max(0, _pending.Segments - 1) : 0;
     }
 
     /// <summary>Flushes until nothing is pending or the transport holds back; then its callback goes on.</summary>
@@ -195,7 +202,7 @@ internal sealed class FrameOutput
             if (!lost) Volatile.Write(ref _finished, _started);
             again = (_pending.Length > 0 || _broken is not null) && !IsLost;
             if (again) WritePending();
-            _pending.Clear();
+            else _pending.Clear();
             IsFlushing = again;
             complete = _completed && !again;
             done = _waiters.Take(_finished);
@@ -211,7 +218,7 @@ internal sealed class FrameOutput
         _started++;
         try
         {
-            _writer.Write(_pending.Written);
+            if (_pending.Length > 0) _pending.MoveFirst(_writer);
         }
         catch (Exception e)
         {

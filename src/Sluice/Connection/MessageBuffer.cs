@@ -37,6 +37,16 @@ internal sealed class MessageBuffer
         return span;
     }
 
+    /// <summary>Room for at least one more byte; what is used of it is told to <see cref="Commit"/>.</summary>
+    public Span<byte> Room()
+    {
+        if (_length == _array.Length) Grow(checked(_length + 1), Array.MaxLength);
+        return _array.AsSpan(_length);
+    }
+
+    /// <summary>So many bytes of <see cref="Room"/> were written.</summary>
+    public void Commit(int count) => _length += count;
+
     private void Grow(int needed, long expected)
     {
         // Twice what has come, but no more than what is announced: an announcement alone costs nothing.

@@ -234,7 +234,7 @@ internal sealed partial class ReceiveLoop : IValueTaskSource<Message>, IValueTas
 
     private bool TryChooseSink(out Sink sink)
     {
-        if (_handler is not null)
+        if (_handler is not null && !_passedOver && !_connection.IsEnded)
         {
             sink = Sink.Handler;
             return true;

@@ -64,7 +64,8 @@ internal sealed partial class ReceiveLoop
 
     private Outcome EndInput()
     {
-        _assembly.Drop();
+        DropMessage();
+        if (_violation is { } rule) _metrics.Violated(rule);
         if (_violation is { } violation) _connection.Fail(violation.CloseCode, violation.Message);
         else if (_lastFrameSeen) _connection.OnCloseFrame(_closeCode, _closeReason!, cameFirst: _graceGiven || _closeShown);
         else _connection.OnInputEnded();

@@ -9,6 +9,7 @@ internal sealed partial class ReceiveLoop
 {
     private FrameParser _parser;
     private MessageAssembly _assembly;
+    private ControlFrameBudget _controlFrames;
     private Sink _sink;
     private byte[]? _control; // the payload of a control frame that did not come in one piece
     private int _controlLength;
@@ -70,6 +71,7 @@ internal sealed partial class ReceiveLoop
 
     private Outcome ReadPayload()
     {
+        if (_assembly.IsCompressed) return _sink == Sink.Stream ? StreamInflated(final: false) : ReadCompressed();
         if (_offset == _segment.Length) return Outcome.NeedData;
         if (_sink == Sink.Stream) return ReadStream();
         var header = _parser.Header;
@@ -91,11 +93,17 @@ internal sealed partial class ReceiveLoop
 
     private Outcome EndFrame()
     {
+        if (_assembly.IsCompressed && _parser.Header.Fin) return EndCompressed();
         if (!_parser.Header.Fin || _sink == Sink.Discard)
         {
             _phase = Phase.Header;
             return Outcome.Continue;
         }
+        return EndMessage();
+    }
+
+    private Outcome EndMessage()
+    {
         if (_assembly.End() is { } violation) return Fail(violation);
         return _sink switch
         {
@@ -119,12 +127,16 @@ internal sealed partial class ReceiveLoop
             if (_parser.Remaining == 0 && start == 0) return EndControl(header.Opcode, part);
             part.CopyTo((_control ??= ArrayPool<byte>.Shared.Rent(FrameHeader.MaxControlPayload)).AsSpan(start));
             _controlLength = start + consumed;
-            if (_parser.Remaining > 0) return Outcome.NeedData;
+            if (_parser.Remaining > 0) return CheckBegunControl(header.Opcode) is { } violation ? Fail(violation) : Outcome.NeedData;
         }
         var outcome = EndControl(header.Opcode, _control.AsSpan(0, _controlLength));
         DropControl();
         return outcome;
     }
+
+    // Only a close frame's payload has rules of its own.
+    private ProtocolViolation? CheckBegunControl(Opcode opcode)
+        => opcode == Opcode.Close ? ClosePayload.CheckBeginning(_control.AsSpan(0, _controlLength)) : null;
 
     private void DropControl()
     {
@@ -137,6 +149,7 @@ internal sealed partial class ReceiveLoop
     {
         // A control frame may stand between the fragments of a message (§5.4); either way a header comes next.
         _phase = Phase.Header;
+        if (opcode != Opcode.Close && !_controlFrames.TryTake()) return Fail(ProtocolViolation.TooManyControlFrames);
         switch (opcode)
         {
             case Opcode.Ping:

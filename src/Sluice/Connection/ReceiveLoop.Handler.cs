@@ -92,7 +92,7 @@ internal sealed partial class ReceiveLoop
     {
         Handled();
         if (!_connection.OnHandlerFailed(error)) return Outcome.Continue;
-        _assembly.Drop();
+        DropMessage();
         _phase = Phase.Linger;
         return Outcome.Continue;
     }

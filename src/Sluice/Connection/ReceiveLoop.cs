@@ -20,13 +20,15 @@ internal sealed partial class ReceiveLoop
     private bool _finished;
     private volatile bool _stopping;
 
-    public ReceiveLoop(PipeReader input, WebSocketConnection connection, Role role, ConnectionOptions options)
+    public ReceiveLoop(
+        PipeReader input, WebSocketConnection connection, Role role, ConnectionOptions options, MessageInflater? inflater)
     {
         _input = input;
         _connection = connection;
         _metrics = options.Metrics;
-        _parser = new FrameParser(role);
-        _assembly = new MessageAssembly(options);
+        _parser = new FrameParser(role, inflater is null ? ReservedBits.None : ReservedBits.Rsv1);
+        _assembly = new MessageAssembly(options, inflater);
+        _controlFrames = new ControlFrameBudget(options);
         _onRead = OnRead;
         _onResumed = OnResumed;
     }
@@ -146,7 +148,7 @@ internal sealed partial class ReceiveLoop
             _finished = true; // stays owned for good: nobody drives it again
         }
         TellHandler();
-        _assembly.Drop();
+        DropMessage();
         DropControl();
         try
         {

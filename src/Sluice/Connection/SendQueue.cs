@@ -9,7 +9,7 @@ namespace Sluice;
 /// accepted, fragments of a streamed message kept together (RFC 6455 §5.4), nothing after a close frame (§5.5.1),
 /// and no more waiting for a slow reader than the limit allows.
 /// </summary>
-internal sealed class SendQueue
+internal sealed partial class SendQueue
 {
     // Replies to pings that may wait; beyond it only the newest is kept (RFC 6455 §5.5.3 allows it).
     private const int PendingControlLimit = 4096;
@@ -18,18 +18,23 @@ internal sealed class SendQueue
     private readonly WebSocketConnection _connection;
     private readonly bool _masks;
     private readonly int _limit;
+    private readonly int _maxMessages;
     private readonly ConnectionMetrics _metrics;
+    private readonly MessageDeflater? _deflater; // null without permessage-deflate
     private MessageWriter? _stream;
     private byte[]? _newestPong;
     private volatile SendLine? _line; // null until somebody has to wait
     private bool _closeQueued;
 
-    public SendQueue(PipeWriter writer, WebSocketConnection connection, Role role, ConnectionOptions options)
+    public SendQueue(
+        PipeWriter writer, WebSocketConnection connection, Role role, ConnectionOptions options, MessageDeflater? deflater)
     {
         _connection = connection;
         _masks = role == Role.Client;
         _limit = options.SendQueueLimit;
+        _maxMessages = options.SendQueueMessages;
         _metrics = options.Metrics;
+        _deflater = deflater;
         _output = new FrameOutput(writer, TimerWheel.For(options.TimeProvider))
         {
             Closed = ClosedException,
@@ -50,18 +55,18 @@ internal sealed class SendQueue
 
     /// <summary>Sends a whole message: done when the transport has taken it, at once when corked.</summary>
     public ValueTask SendAsync(Opcode opcode, ReadOnlyMemory<byte> payload, bool corked, CancellationToken cancellation)
-        => SendAsync(new Outgoing(opcode, payload, Fin: true, Stream: null, Prepared: null), corked, cancellation);
+        => SendAsync(new Outgoing(opcode, payload, Fin: true, Stream: null), corked, cancellation);
 
     public ValueTask SendAsync(PreparedMessage message, bool corked, CancellationToken cancellation)
         => SendAsync(Prepare(message), corked, cancellation);
 
     public ValueTask SendFragmentAsync(
         MessageWriter stream, Opcode opcode, ReadOnlyMemory<byte> payload, bool fin, CancellationToken cancellation)
-        => SendAsync(new Outgoing(opcode, payload, fin, stream, Prepared: null), corked: false, cancellation);
+        => SendAsync(new Outgoing(opcode, payload, fin, stream), corked: false, cancellation);
 
     /// <summary>Takes a message without ever waiting. <see langword="false"/>: no room, or closed.</summary>
     public bool TrySend(Opcode opcode, ReadOnlyMemory<byte> payload, bool corked)
-        => TrySend(new Outgoing(opcode, payload, Fin: true, Stream: null, Prepared: null), corked);
+        => TrySend(new Outgoing(opcode, payload, Fin: true, Stream: null), corked);
 
     public bool TrySend(PreparedMessage message, bool corked) => TrySend(Prepare(message), corked);
 
@@ -77,6 +82,7 @@ internal sealed class SendQueue
                 _newestPong = payload.ToArray();
                 return;
             }
+            if (opcode == Opcode.Pong) _newestPong = null; // the one that waits is older: it must not follow this one
             Write(opcode, payload, fin: true);
             _output.Commit(payload.Length + FrameHeader.MaxSize, corked, out drive);
         }
@@ -129,7 +135,7 @@ internal sealed class SendQueue
     public async ValueTask BeginStreamAsync(MessageWriter stream, CancellationToken cancellation)
     {
         SendLine.Place place;
-        lock (_output.Gate)
+        using (EnterData())
         {
             if (TryBeginStream(stream, place: null)) return;
             place = Line().Join(fragment: false);
@@ -137,7 +143,7 @@ internal sealed class SendQueue
         while (true)
         {
             await WaitInLineAsync(place, cancellation).ConfigureAwait(false);
-            lock (_output.Gate)
+            using (EnterData())
             {
                 if (_closeQueued || _output.IsLost || TryBeginStream(stream, place)) _line!.Leave(place);
                 else place.Rearm();
@@ -150,30 +156,35 @@ internal sealed class SendQueue
     /// <summary>Gives the turn of data frames back, when the final fragment has not done so.</summary>
     public void EndStream(MessageWriter stream)
     {
-        lock (_output.Gate)
+        using (EnterData())
         {
             if (_stream != stream) return;
+            _deflater?.EndParts();
             _stream = null;
             _line?.Signal();
         }
     }
 
-    private Outgoing Prepare(PreparedMessage message)
-        => new(message.Type.ToOpcode(), message.Payload, Fin: true, Stream: null, _masks ? null : message);
+    private Outgoing Prepare(PreparedMessage message) => new(
+        message.Type.ToOpcode(), message.Payload, Fin: true, Stream: null, _masks ? null : message, IsPrepared: true, _deflater?.Prepare(message));
 
     private ValueTask SendAsync(in Outgoing message, bool corked, CancellationToken cancellation)
     {
         if (cancellation.IsCancellationRequested) return ValueTask.FromCanceled(cancellation);
         long ticket;
         bool drive;
-        lock (_output.Gate)
+        SendLine.Place? place = null;
+        using (EnterData())
         {
             switch (TryPut(message, place: null, corked, out ticket, out drive))
             {
                 case Accepted.Closed: return ValueTask.FromException(ClosedException());
-                case Accepted.NoRoom: return SendInLineAsync(message, Line().Join(message.Stream is not null), cancellation);
+                case Accepted.NoRoom:
+                    place = Line().Join(message.Stream is not null);
+                    break;
             }
         }
+        if (place is not null) return SendInLineAsync(message, place, cancellation);
         if (drive) _output.DriveFlush();
         return _output.WaitFor(ticket);
     }
@@ -185,7 +196,7 @@ internal sealed class SendQueue
             await WaitInLineAsync(place, cancellation).ConfigureAwait(false);
             long ticket;
             bool drive;
-            lock (_output.Gate)
+            using (EnterData())
             {
                 var accepted = TryPut(message, place, corked: false, out ticket, out drive);
                 if (accepted == Accepted.NoRoom)
@@ -218,7 +229,7 @@ internal sealed class SendQueue
     private bool TrySend(in Outgoing message, bool corked)
     {
         bool drive;
-        lock (_output.Gate)
+        using (EnterData())
         {
             if (TryPut(message, place: null, corked, out _, out drive) != Accepted.Yes) return false;
         }
@@ -247,9 +258,10 @@ internal sealed class SendQueue
         if (_stream != message.Stream) return Accepted.NoRoom;
         if (message.Stream is null && !IsTurnOf(place)) return Accepted.NoRoom;
         var size = (long)message.Payload.Length + FrameHeader.MaxSize;
-        if (_output.PendingLength > 0 && _output.PendingLength + size > _limit) return Accepted.NoRoom;
+        if (_output.PendingLength > 0 && (_output.PendingLength + size > _limit || _output.PendingFrames >= _maxMessages)) return Accepted.NoRoom;
 
-        Write(message);
+        if (_deflater is null) Write(message);
+        else if (!TryWriteDeflated(_deflater, message)) return Accepted.Closed;
         if (message.Fin) _metrics.Sent(message.Payload.Length);
         else _metrics.SentFragment(message.Payload.Length);
         _connection.KeepAlive.OnMessage();
@@ -267,14 +279,15 @@ internal sealed class SendQueue
 
     private void Write(in Outgoing message)
     {
-        if (message.Prepared is null)
-        {
-            Write(message.Opcode, message.Payload.Span, message.Fin);
-            return;
-        }
+        if (message.Prepared is { } prepared) Copy(prepared.ServerFrame);
+        else Write(message.Opcode, message.Payload.Span, message.Fin);
+    }
+
+    private void Copy(ReadOnlySpan<byte> frame)
+    {
         try
         {
-            _output.Target.Write(message.Prepared.ServerFrame);
+            _output.Target.Write(frame);
         }
         catch (Exception e)
         {
@@ -282,11 +295,11 @@ internal sealed class SendQueue
         }
     }
 
-    private void Write(Opcode opcode, ReadOnlySpan<byte> payload, bool fin)
+    private void Write(Opcode opcode, ReadOnlySpan<byte> payload, bool fin, ReservedBits reserved = ReservedBits.None)
     {
         try
         {
-            FrameWriter.Write(_output.Target, opcode, payload, _masks ? MaskingKeys.Next() : null, fin);
+            FrameWriter.Write(_output.Target, opcode, payload, _masks ? MaskingKeys.Next() : null, fin, reserved);
         }
         catch (Exception e)
         {
@@ -297,13 +310,23 @@ internal sealed class SendQueue
 
     private void OnDrained()
     {
-        if (_newestPong is not null && Interlocked.Exchange(ref _newestPong, null) is { } pong)
-        {
-            SendControl(Opcode.Pong, pong, corked: false);
-        }
+        if (_newestPong is not null) SendNewestPong();
         // Whoever joined the line before the flush ended is seen here; who joins later sees the room.
         if (_line is null) return;
         lock (_output.Gate) _line.Signal();
+    }
+
+    private void SendNewestPong()
+    {
+        bool drive;
+        lock (_output.Gate)
+        {
+            if (_newestPong is not { } pong || _closeQueued || _output.IsLost || _output.PendingLength > PendingControlLimit) return;
+            _newestPong = null;
+            Write(Opcode.Pong, pong, fin: true);
+            _output.Commit(pong.Length + FrameHeader.MaxSize, corked: false, out drive);
+        }
+        if (drive) _output.DriveFlush();
     }
 
     private void OnLost(Exception? error)
@@ -323,5 +346,6 @@ internal sealed class SendQueue
     private WebSocketClosedException ClosedException() => new(_connection.CloseResult);
 
     private readonly record struct Outgoing(
-        Opcode Opcode, ReadOnlyMemory<byte> Payload, bool Fin, MessageWriter? Stream, PreparedMessage? Prepared);
+        Opcode Opcode, ReadOnlyMemory<byte> Payload, bool Fin, MessageWriter? Stream, PreparedMessage? Prepared = null,
+        bool IsPrepared = false, DeflatedMessage? Deflated = null);
 }

@@ -71,6 +71,7 @@ public sealed partial class WebSocketConnection
         if (error is WebSocketClosedException && IsClosing) return false;
         _handlerError ??= error;
         Fail(CloseCode.InternalError, "the handler failed", error);
+        _loop.DiscardUnwanted(); // outside of a callback nobody else lets the loop go on to the peer's close frame
         return true;
     }
 
@@ -115,7 +116,7 @@ public sealed partial class WebSocketConnection
     {
         End(_outputLost
             ? Vanished(_outputError is { } error ? Failed(error) : "the peer takes no more bytes", _outputError)
-            : Vanished("the peer did not answer the close frame in time" + _closedWith, error: null));
+            : GivenUp("the peer did not answer the close frame in time" + _closedWith));
         if (_inputDone || Interlocked.Exchange(ref _endStage, 1) != 0)
         {
             TearDown();
@@ -128,9 +129,9 @@ public sealed partial class WebSocketConnection
     }
 
     internal void OnPeerSilent()
-        => Abort(Vanished($"no sign of life from the peer after {_options.KeepAliveMisses} pings", error: null));
+        => Abort(GivenUp($"no sign of life from the peer after {_options.KeepAliveMisses} pings"));
 
-    internal void OnSendTimeout() => Abort(Vanished("the peer did not read for too long", error: null));
+    internal void OnSendTimeout() => Abort(GivenUp("the peer did not read for too long"));
 
     internal void OnIdle()
     {
@@ -204,10 +205,14 @@ public sealed partial class WebSocketConnection
     {
         if (Interlocked.Decrement(ref _holds) != 0) return;
         KeepAlive.Release();
+        Sender.EndCompression();
         _released.TrySetResult(CloseResult!);
     }
 
     private static string Failed(Exception error) => "the transport failed: " + error.Message;
+
+    // This side's decision, though for what the peer did not do.
+    private static CloseResult GivenUp(string reason) => new(CloseCode.AbnormalClosure, reason, byPeer: false, wasClean: false);
 
     private static CloseResult Vanished(string reason, Exception? error)
         => new(CloseCode.AbnormalClosure, reason, byPeer: true, wasClean: false, error);

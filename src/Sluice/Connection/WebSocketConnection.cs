@@ -1,5 +1,6 @@
 using System.IO.Pipelines;
 using System.Runtime.CompilerServices;
+using Sluice.Compression;
 using Sluice.Protocol;
 
 namespace Sluice;
@@ -27,17 +28,30 @@ public sealed partial class WebSocketConnection : IAsyncDisposable
     /// <param name="options">Limits and times; <see langword="null"/> for the defaults.</param>
     /// <param name="subprotocol">The subprotocol that was agreed, or <see langword="null"/>.</param>
     /// <param name="abortTransport">Ends the transport at once, whatever is under way. Called when a connection is aborted.</param>
+    /// <param name="compression">What was agreed about permessage-deflate, or <see langword="null"/>: messages are not compressed.</param>
+    /// <exception cref="PlatformNotSupportedException">Compression was agreed, and this runtime has no zlib
+    /// (<see cref="CompressionOptions.IsSupported"/>).</exception>
     public WebSocketConnection(
-        IDuplexPipe transport, Role role, ConnectionOptions? options = null, string? subprotocol = null, Action? abortTransport = null)
+        IDuplexPipe transport, Role role, ConnectionOptions? options = null, string? subprotocol = null, Action? abortTransport = null,
+        DeflateAgreement? compression = null)
     {
         ArgumentNullException.ThrowIfNull(transport);
+        if (compression is not null && !CompressionOptions.IsSupported)
+        {
+            throw new PlatformNotSupportedException(
+                "permessage-deflate was agreed, but this runtime came without libSystem.IO.Compression.Native; agree to it only where "
+                + $"{nameof(CompressionOptions)}.{nameof(CompressionOptions.IsSupported)}");
+        }
         _options = options ?? ConnectionOptions.Default;
         _abortTransport = abortTransport;
         Role = role;
         Subprotocol = subprotocol;
+        Compression = compression;
         KeepAlive = new KeepAlive(this, _options);
-        Sender = new SendQueue(transport.Output, this, role, _options);
-        _loop = new ReceiveLoop(transport.Input, this, role, _options);
+        Sender = new SendQueue(
+            transport.Output, this, role, _options, compression is null ? null : new MessageDeflater(compression, role));
+        _loop = new ReceiveLoop(
+            transport.Input, this, role, _options, compression is null ? null : new MessageInflater(compression, role, _options));
         _options.Metrics.Opened();
         KeepAlive.Start();
         _loop.Start();
@@ -48,6 +62,12 @@ public sealed partial class WebSocketConnection : IAsyncDisposable
 
     /// <summary>The subprotocol that was agreed, or <see langword="null"/>.</summary>
     public string? Subprotocol { get; }
+
+    /// <summary>What was agreed about compression, or <see langword="null"/>.</summary>
+    public DeflateAgreement? Compression { get; }
+
+    /// <summary>The HTTP version of the opening handshake; <see langword="null"/> when whoever made the connection did not say.</summary>
+    public Version? HttpVersion { get; init; }
 
     /// <summary>Open, closing (a close frame was sent), or closed.</summary>
     public ConnectionState State => IsEnded ? ConnectionState.Closed : IsClosing ? ConnectionState.Closing : ConnectionState.Open;
@@ -168,7 +188,7 @@ public sealed partial class WebSocketConnection : IAsyncDisposable
 
     /// <summary>Ends the connection at once, without a close frame. Every pending call ends: receives with the close,
     /// others with <see cref="WebSocketClosedException"/>.</summary>
-    public void Abort() => Abort(new CloseResult(CloseCode.AbnormalClosure, "aborted by this side", byPeer: false, wasClean: false));
+    public void Abort() => Abort(GivenUp("aborted"));
 
     /// <summary>Closes with 1000 when open, and waits until the transport is released; bounded by
     /// <see cref="ConnectionOptions.CloseTimeout"/> and <see cref="ConnectionOptions.LingerTimeout"/>, also when a handler

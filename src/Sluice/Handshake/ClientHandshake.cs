@@ -4,7 +4,7 @@ namespace Sluice.Handshake;
 /// The client's side of one opening handshake over HTTP/1.1 (RFC 6455 §4.1): the headers to send and the check of
 /// what comes back. One instance for one connection attempt, since a key is used once. Immutable and thread-safe.
 /// </summary>
-public sealed class ClientHandshake
+public sealed partial class ClientHandshake
 {
     private readonly string[] _subprotocols;
     private readonly ExtensionOffer[] _extensions;
@@ -66,22 +66,26 @@ public sealed class ClientHandshake
     /// <param name="response">The response, unchecked. Nothing in it makes this throw.</param>
     public ClientHandshakeOutcome Validate(in HandshakeResponse response)
     {
-        if (CheckUpgrade(response) is { } failure) return new(failure);
+        return CheckUpgrade(response) is { } failure ? new(failure) : CheckAgreement(response);
+    }
+
+    private ClientHandshakeOutcome CheckAgreement(in HandshakeResponse response)
+    {
         if (!ExtensionOffer.TryParse(response.Extensions, out var extensions, out var error))
         {
-            return new(new HandshakeFailure(101, FailureReason.Extensions, error));
+            return new(new HandshakeFailure(response.Status, FailureReason.Extensions, error));
         }
 
         if (FindUnoffered(extensions) is { } extension)
         {
             var message = $"the server uses the extension {Excerpt.Of(extension)}, which was not offered (RFC 6455 §4.1)";
-            return new(new HandshakeFailure(101, FailureReason.Extensions, message));
+            return new(new HandshakeFailure(response.Status, FailureReason.Extensions, message));
         }
 
         var subprotocol = response.Subprotocol is null ? null : HttpGrammar.Trim(response.Subprotocol).ToString();
         if (subprotocol is not null && !Subprotocols.Contains(_subprotocols, subprotocol))
         {
-            return new(new HandshakeFailure(101, FailureReason.Subprotocol, DescribeSubprotocol(subprotocol)));
+            return new(new HandshakeFailure(response.Status, FailureReason.Subprotocol, DescribeSubprotocol(subprotocol)));
         }
 
         return new(subprotocol, extensions);

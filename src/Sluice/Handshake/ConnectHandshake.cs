@@ -11,8 +11,8 @@ public static class ConnectHandshake
 
     /// <summary>Checks a request by the rules of RFC 8441 and then by the policy; the first rule that it breaks decides the
     /// answer.</summary>
-    /// <param name="request">The request, unchecked; <see cref="HandshakeRequest.Protocol"/> among it. <c>Upgrade</c>,
-    /// <c>Connection</c> and the key are not looked at.</param>
+    /// <param name="request">The request, unchecked; <see cref="HandshakeRequest.Protocol"/> among it. The key is not looked at;
+    /// <c>Upgrade</c> and <c>Connection</c> must not be there.</param>
     /// <param name="policy">What the server agrees to.</param>
     /// <returns>What to answer; accepted, it has no <see cref="HandshakeOutcome.Accept"/>. Nothing in the request makes this
     /// throw; an <see cref="OriginPolicy.Custom"/> predicate may.</returns>
@@ -31,13 +31,23 @@ public static class ConnectHandshake
             return new(405, RefusalReason.Method, message, AllowHeader);
         }
 
-        // "A new pseudo-header field :protocol"; the registry's names compare as they are, in lower case.
+        // "A new pseudo-header field :protocol"; the registry's names compare as they are, in lower case. RFC 9220 §3 wants
+        // a 501 for a protocol that is not known; a CONNECT without one asks for something else altogether.
         if (request.Protocol != "websocket")
         {
             return new(
-                400,
+                request.Protocol is null ? 400 : 501,
                 RefusalReason.Upgrade,
                 $":protocol must be \"websocket\" (RFC 8441 §5); {Excerpt.OfField(request.Protocol)}");
+        }
+
+        // RFC 9113 §8.2.2: a request with fields of the connection is malformed. Kestrel lets Upgrade through.
+        if (request.Upgrade is not null || request.Connection is not null)
+        {
+            return new(
+                400,
+                request.Upgrade is not null ? RefusalReason.Upgrade : RefusalReason.Connection,
+                "over HTTP/2 and 3 there is no Upgrade and no Connection (RFC 9113 §8.2.2); leave them out");
         }
 
         // Not 426, which would have to name the protocol in Upgrade, a field that HTTP/2 does not have (RFC 9113 §8.2.2).

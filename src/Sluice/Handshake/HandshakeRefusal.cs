@@ -39,6 +39,9 @@ public enum RefusalReason
     /// <summary>The server has no room for one more connection: 503.</summary>
     Capacity,
 
+    /// <summary>The address has as many connections open as it may: 429.</summary>
+    Address,
+
     /// <summary>The server can't switch protocols: 501.</summary>
     Unsupported,
 }

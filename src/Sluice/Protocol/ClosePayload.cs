@@ -29,6 +29,19 @@ public static class ClosePayload
         return null;
     }
 
+    /// <summary>Checks as much of a received payload as has come, so that a violation is known at the earliest byte.</summary>
+    /// <param name="begun">The payload's first bytes, unmasked.</param>
+    /// <returns>The rule that was broken whatever follows, or <see langword="null"/>.</returns>
+    internal static ProtocolViolation? CheckBeginning(ReadOnlySpan<byte> begun)
+    {
+        if (begun.IsEmpty) return null;
+        // The first byte alone rules out a code when none that may be sent begins with it: 1000–1014, 3000–4999 (§7.4).
+        if (begun.Length == 1) return begun[0] is 0x03 or (>= 0x0B and <= 0x13) ? null : ProtocolViolation.CloseCodeForbidden;
+        if (!((CloseCode)BinaryPrimitives.ReadUInt16BigEndian(begun)).MayBeSent()) return ProtocolViolation.CloseCodeForbidden;
+        var reason = default(Utf8Validator);
+        return reason.TryAppend(begun[2..]) ? null : ProtocolViolation.CloseReasonNotUtf8;
+    }
+
     /// <summary>Writes a payload. <see cref="CloseCode.NoStatusReceived"/> gives an empty one.</summary>
     /// <param name="destination">2 bytes and the reason's; 125 always do.</param>
     /// <param name="code">A code that may be sent, or <see cref="CloseCode.NoStatusReceived"/> for none.</param>

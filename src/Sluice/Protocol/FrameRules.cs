@@ -70,7 +70,9 @@ public static class FrameRules
         if (receiver == Role.Client && masked) return ProtocolViolation.Masked;
         // §5.5: control frames MUST have a payload length of 125 bytes or less.
         var isControl = (first & 0x08) != 0;
-        return isControl && (second & 0x7F) > FrameHeader.MaxControlPayload ? ProtocolViolation.ControlTooLong : null;
+        if (isControl && (second & 0x7F) > FrameHeader.MaxControlPayload) return ProtocolViolation.ControlTooLong;
+        // §5.5.1: a close frame's payload begins with a code of two bytes, or there is none.
+        return (Opcode)(first & 0x0F) == Opcode.Close && (second & 0x7F) == 1 ? ProtocolViolation.ClosePayloadOfOneByte : null;
     }
 
     private static ProtocolViolation? CheckLength(ReadOnlySpan<byte> header)

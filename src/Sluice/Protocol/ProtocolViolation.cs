@@ -6,24 +6,28 @@ namespace Sluice.Protocol;
 /// </summary>
 public sealed class ProtocolViolation
 {
-    internal ProtocolViolation(CloseCode closeCode, string message, string section)
+    internal ProtocolViolation(CloseCode closeCode, string message, string section, int rfc = 6455)
     {
         CloseCode = closeCode;
         Message = message;
         Section = section;
+        Rfc = rfc;
     }
 
-    /// <summary>The code to put into the close frame: 1002, 1007 or 1009.</summary>
+    /// <summary>The code to put into the close frame: 1002, 1007, 1008 or 1009.</summary>
     public CloseCode CloseCode { get; }
 
     /// <summary>What was wrong, in words fit for a close reason (at most 123 bytes of ASCII).</summary>
     public string Message { get; }
 
-    /// <summary>The section of RFC 6455 that has the rule, as <c>§5.2</c>.</summary>
+    /// <summary>The number of the RFC that has the rule: 6455 or 7692.</summary>
+    public int Rfc { get; }
+
+    /// <summary>Its section, as <c>§5.2</c>.</summary>
     public string Section { get; }
 
     /// <summary>One line for a log.</summary>
-    public override string ToString() => $"{Message} (RFC 6455 {Section}); closing with {(int)CloseCode}";
+    public override string ToString() => $"{Message} (RFC {Rfc} {Section}); closing with {(int)CloseCode}";
 
     // §5.2, the base frame
     internal static readonly ProtocolViolation ReservedBit = Frame("reserved bit set without a negotiated extension", "§5.2");
@@ -49,9 +53,15 @@ public sealed class ProtocolViolation
     internal static readonly ProtocolViolation CloseReasonNotUtf8 = new(CloseCode.InvalidPayloadData, "close reason not UTF-8", "§8.1");
     internal static readonly ProtocolViolation TextNotUtf8 = new(CloseCode.InvalidPayloadData, "text message not UTF-8", "§8.1");
 
+    // RFC 7692 names no code; the message is not what its first frame says that it is (RFC 6455 §7.4.1).
+    internal static readonly ProtocolViolation NotDeflated =
+        new(CloseCode.InvalidPayloadData, "compressed message not in DEFLATE format", "§7.2.2", rfc: 7692);
+
     // §10.4, limits of our own
     internal static readonly ProtocolViolation MessageTooBig = new(CloseCode.MessageTooBig, "message too big", "§10.4");
     internal static readonly ProtocolViolation TooManyFragments = new(CloseCode.PolicyViolation, "too many fragments in a message", "§10.4");
+
+    internal static readonly ProtocolViolation TooManyControlFrames = new(CloseCode.PolicyViolation, "too many pings or pongs", "§10.4");
 
     private static ProtocolViolation Frame(string message, string section) => new(CloseCode.ProtocolError, message, section);
 }

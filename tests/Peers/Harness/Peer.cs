@@ -46,9 +46,16 @@ public sealed class Peer
     /// <summary>
     /// Starts its echo server on a free port of 127.0.0.1, with <paramref name="subprotocols"/> in order of preference.
     /// </summary>
-    public async Task<PeerServer> StartServerAsync(params IEnumerable<string> subprotocols)
+    public Task<PeerServer> StartServerAsync(params IEnumerable<string> subprotocols)
+        => StartServerAsync([.. subprotocols.SelectMany(name => (string[])["--subprotocol", name])], deflate: null);
+
+    /// <summary>Starts its echo server with permessage-deflate, as <paramref name="parameters"/> have it
+    /// (<c>server_no_context_takeover,client_max_window_bits=10</c>). Not of gorilla and dotnet.</summary>
+    public Task<PeerServer> StartCompressingServerAsync(string parameters) => StartServerAsync([], parameters);
+
+    private async Task<PeerServer> StartServerAsync(string[] options, string? deflate)
     {
-        ProcessUnderTest process = Start(["server", .. subprotocols.SelectMany(name => (string[])["--subprotocol", name])]);
+        ProcessUnderTest process = Start(["server", .. options, .. deflate is null ? (string[])[] : ["--deflate", deflate]]);
         try
         {
             const string Ready = "listening ";
@@ -64,7 +71,8 @@ public sealed class Peer
 
     /// <summary>
     /// Runs its client against <paramref name="url"/>: <c>echo</c>, <c>fragments</c>, <c>ping</c>, <c>close</c>,
-    /// <c>subprotocol NAME</c> or <c>burst</c>; options are <c>--origin O</c> and <c>--header 'Name: value'</c>.
+    /// <c>subprotocol NAME</c> or <c>burst</c>; options are <c>--origin O</c>, <c>--header 'Name: value'</c> and
+    /// <c>--deflate PARAMETERS</c> (not of gorilla and dotnet).
     /// </summary>
     public async Task<PeerResult> RunClientAsync(Uri url, string scenario, params IEnumerable<string> options)
     {

@@ -92,11 +92,11 @@ class Connection {
   #pongs = new Inbox();
   #closes = new Inbox();
 
-  static async open(url, subprotocols, { origin, headers }) {
+  static async open(url, subprotocols, { origin, headers, deflate }) {
     const webSocket = new WebSocket(url, subprotocols, {
       origin,
       headers,
-      perMessageDeflate: false,
+      perMessageDeflate: deflate,
       handshakeTimeout: 30_000,
     });
     const connection = new Connection(webSocket);
@@ -107,6 +107,7 @@ class Connection {
         reject(new Error(`handshake refused with status ${response.statusCode}`));
       });
     });
+    if (deflate && !webSocket.extensions.startsWith('permessage-deflate')) throw new Error('the server agreed to no compression');
     return connection;
   }
 

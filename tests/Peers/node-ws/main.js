@@ -2,8 +2,8 @@
 import { runClient, Unsupported } from './client.js';
 import { runServer } from './server.js';
 
-const usage = `usage: node-ws server [--port N] [--subprotocol NAME]...
-       node-ws client URL SCENARIO [NAME] [--origin O] [--header 'Name: value']...`;
+const usage = `usage: node-ws server [--port N] [--subprotocol NAME]... [--deflate PARAMETERS]
+       node-ws client URL SCENARIO [NAME] [--origin O] [--header 'Name: value']... [--deflate PARAMETERS]`;
 
 function fail(message, exitCode) {
   process.stderr.write(`${message}\n`);
@@ -38,8 +38,27 @@ function parseHeaders(lines) {
   return headers;
 }
 
+const deflateOptions = {
+  server_no_context_takeover: 'serverNoContextTakeover',
+  client_no_context_takeover: 'clientNoContextTakeover',
+  server_max_window_bits: 'serverMaxWindowBits',
+  client_max_window_bits: 'clientMaxWindowBits',
+};
+
+/** Turns `server_no_context_takeover,client_max_window_bits=10` into the library's option; without, it does not compress. */
+function parseDeflate(parameters) {
+  if (parameters === undefined) return false;
+  const options = { threshold: 0 };
+  for (const parameter of parameters.split(',').filter((part) => part !== '')) {
+    const [name, value] = parameter.split('=');
+    if (!Object.hasOwn(deflateOptions, name)) fail(`--deflate knows no ${name}`, 2);
+    options[deflateOptions[name]] = value === undefined ? true : Number(value);
+  }
+  return options;
+}
+
 async function client(args) {
-  const { positional, options } = parse(args, ['origin', 'header']);
+  const { positional, options } = parse(args, ['origin', 'header', 'deflate']);
   const [url, scenario, name] = positional;
   if (scenario === undefined) fail(usage, 2);
   setTimeout(() => fail(`scenario ${scenario}: not done after 60 s`, 1), 60_000).unref();
@@ -47,6 +66,7 @@ async function client(args) {
     const details = await runClient(url, scenario, name, {
       origin: options.origin[0],
       headers: parseHeaders(options.header),
+      deflate: parseDeflate(options.deflate[0]),
     });
     process.stdout.write(`ok ${details}\n`, () => process.exit(0));
   } catch (error) {
@@ -57,8 +77,8 @@ async function client(args) {
 
 const [verb, ...rest] = process.argv.slice(2);
 if (verb === 'server') {
-  const { options } = parse(rest, ['port', 'subprotocol']);
-  runServer(Number(options.port[0] ?? 0), options.subprotocol);
+  const { options } = parse(rest, ['port', 'subprotocol', 'deflate']);
+  runServer(Number(options.port[0] ?? 0), options.subprotocol, parseDeflate(options.deflate[0]));
 } else if (verb === 'client') {
   await client(rest);
 } else {

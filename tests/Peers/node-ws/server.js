@@ -4,11 +4,11 @@ import { WebSocketServer } from 'ws';
 const refusal = 'not today\n';
 
 /** Starts the echo server on 127.0.0.1 and prints `listening <port>`; ends with stdin or a signal. */
-export function runServer(port, subprotocols) {
+export function runServer(port, subprotocols, deflate) {
   const http = createServer(answerPlainHttp);
   const webSockets = new WebSocketServer({
     noServer: true,
-    perMessageDeflate: false,
+    perMessageDeflate: deflate,
     maxPayload: 64 * 1024 * 1024,
     handleProtocols: (offered) => subprotocols.find((name) => offered.has(name)) ?? false,
   });

@@ -1,6 +1,7 @@
 import asyncio
 
 from websockets.exceptions import ConnectionClosed, InvalidStatusCode
+from websockets.extensions.permessage_deflate import ClientPerMessageDeflateFactory
 from websockets.legacy.client import connect
 
 SIZES = [0, 1, 125, 126, 127, 65535, 65536, 1024 * 1024]
@@ -10,7 +11,7 @@ class Unsupported(Exception):
     pass
 
 
-async def run_client(url, scenario, name, origin, headers):
+async def run_client(url, scenario, name, origin, headers, deflate):
     """Runs one scenario against an echo server; returns a line of details, raises what failed."""
     if scenario not in SCENARIOS:
         raise ValueError("no such scenario")
@@ -23,6 +24,7 @@ async def run_client(url, scenario, name, origin, headers):
             origin=origin,
             extra_headers=headers,
             compression=None,
+            extensions=None if deflate is None else [ClientPerMessageDeflateFactory(**deflate)],
             max_size=64 * 1024 * 1024,
             open_timeout=30,
             ping_interval=None,
@@ -30,6 +32,8 @@ async def run_client(url, scenario, name, origin, headers):
     except InvalidStatusCode as refusal:
         raise RuntimeError(f"handshake refused with status {refusal.status_code}") from refusal
     try:
+        if deflate is not None and not connection.extensions:
+            raise RuntimeError("the server agreed to no compression")
         details = await SCENARIOS[scenario](connection, name)
     except ConnectionClosed as closed:
         raise RuntimeError(f"closed too early: {closed}") from closed

@@ -20,25 +20,38 @@ def parse_header(line):
     return name.strip(), value.strip()
 
 
+def parse_deflate(text):
+    """Turns `server_no_context_takeover,client_max_window_bits=10` into the library's arguments."""
+    parameters = {}
+    for parameter in filter(None, text.split(",")):
+        name, _, value = parameter.partition("=")
+        parameters[name] = int(value) if value else True
+    return parameters
+
+
 def parse_arguments():
     parser = argparse.ArgumentParser(prog="python-websockets")
     verbs = parser.add_subparsers(dest="verb", required=True)
     server = verbs.add_parser("server")
     server.add_argument("--port", type=int, default=0)
     server.add_argument("--subprotocol", action="append", default=[])
+    server.add_argument("--deflate", type=parse_deflate)
     client = verbs.add_parser("client")
     client.add_argument("url")
     client.add_argument("scenario")
     client.add_argument("name", nargs="?")
     client.add_argument("--origin")
     client.add_argument("--header", action="append", default=[], type=parse_header)
+    client.add_argument("--deflate", type=parse_deflate)
     return parser.parse_args()
 
 
 async def client(arguments):
     try:
         details = await asyncio.wait_for(
-            run_client(arguments.url, arguments.scenario, arguments.name, arguments.origin, arguments.header),
+            run_client(
+                arguments.url, arguments.scenario, arguments.name, arguments.origin, arguments.header, arguments.deflate
+            ),
             TIMEOUT,
         )
     except Unsupported:
@@ -58,7 +71,7 @@ def main():
     arguments = parse_arguments()
     if arguments.verb == "client":
         sys.exit(asyncio.run(client(arguments)))
-    asyncio.run(run_server(arguments.port, arguments.subprotocol))
+    asyncio.run(run_server(arguments.port, arguments.subprotocol, arguments.deflate))
 
 
 if __name__ == "__main__":

@@ -9,6 +9,7 @@ import threading
 from urllib.parse import parse_qs, urlsplit
 
 from websockets.exceptions import ConnectionClosed
+from websockets.extensions.permessage_deflate import ServerPerMessageDeflateFactory
 from websockets.legacy.server import serve
 
 TEXT = {"Content-Type": "text/plain"}
@@ -58,7 +59,7 @@ def stop_with_stdin():
     os._exit(0)
 
 
-async def run_server(port, subprotocols):
+async def run_server(port, subprotocols, deflate):
     """Starts the echo server on 127.0.0.1 and prints `listening <port>`; ends with stdin or a signal."""
     logging.disable(logging.CRITICAL)
     loop = asyncio.get_running_loop()
@@ -73,6 +74,7 @@ async def run_server(port, subprotocols):
         # The server's order of preference decides, as in the other peers.
         select_subprotocol=lambda offered, ours: next((name for name in ours if name in offered), None),
         compression=None,
+        extensions=None if deflate is None else [ServerPerMessageDeflateFactory(**deflate)],
         max_size=64 * 1024 * 1024,
         ping_interval=None,
     )

@@ -40,6 +40,18 @@ public sealed class LimitTests
         metrics["sluice_connections_closed_total{code=\"1006\"}"].ShouldBe(1);
     }
 
+    [Theory]
+    [InlineData("--max-connections", 503)]
+    [InlineData("--max-connections-per-address", 429)]
+    public async Task One_connection_more_than_allowed_is_refused(string option, int status)
+    {
+        await using var server = await RunningServer.ServeAsync(option, "2");
+        using var first = await RawPeer.ConnectAsync(server.Url, "/echo");
+        using var second = await RawPeer.ConnectAsync(server.Url, "/push");
+        using var third = await RawPeer.DialAsync(server.Url);
+        (await third.RequestAsync(server.Url, "/echo")).ShouldStartWith($"HTTP/1.1 {status} ");
+    }
+
     [Fact]
     public async Task A_connection_without_messages_is_closed_with_1001()
     {

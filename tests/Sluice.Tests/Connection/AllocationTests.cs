@@ -2,6 +2,7 @@ using System.Buffers;
 using System.IO.Pipelines;
 using System.Net.WebSockets;
 using System.Runtime.CompilerServices;
+using Sluice.Compression;
 using Sluice.Protocol;
 using Sluice.Tests.Protocol;
 
@@ -16,7 +17,6 @@ public class AllocationTests
 {
     private const int Batches = 2000;
     private const int InBatch = 50;
-    private const int FragmentsEnd = 2 + 16; // what follows a first fragment of 48 bytes of 64
 
     [Theory]
     [InlineData(Role.Server, 64)]
@@ -65,11 +65,30 @@ public class AllocationTests
         await Measure(Role.Server, 64, connection => connection.RunAsync(new Publisher(message)));
     }
 
+    [Theory]
+    [InlineData(Role.Server, 1000, true)]
+    [InlineData(Role.Server, 1000, false)]
+    [InlineData(Role.Client, 1000, true)]
+    [InlineData(Role.Client, 1000, false)]
+    public async Task A_compressed_echo_allocates_nothing(Role role, int size, bool takeover)
+    {
+        var agreement = new DeflateAgreement { ServerNoContextTakeover = !takeover, ClientNoContextTakeover = !takeover };
+        await Measure(role, size, connection => connection.RunAsync(new Echo()), compression: agreement);
+        await Measure(role, size, EchoByCalls, compression: agreement);
+    }
+
+    [Fact]
+    public async Task Publishing_a_compressed_message_to_readers_allocates_nothing()
+    {
+        var message = new PreparedMessage(MessageType.Binary, new byte[1000]);
+        await Measure(Role.Server, 1000, connection => connection.RunAsync(new Publisher(message)), compression: new DeflateAgreement());
+    }
+
     [Fact]
     public async Task Answering_pings_allocates_nothing()
         => await Measure(Role.Server, 8, connection => connection.RunAsync(new Echo()), first: 0x89);
 
-    private static async Task Measure(Role role, int size, Func<WebSocketConnection, Task> serve, int first = 0x82)
+    private static async Task Measure(Role role, int size, Func<WebSocketConnection, Task> serve, int first = 0x82, DeflateAgreement? compression = null)
     {
         // Neither hops nor segments of the transport's own are to be counted.
         var options = new PipeOptions(
@@ -77,19 +96,20 @@ public class AllocationTests
         var there = new Pipe(options);
         var back = new Pipe(options);
         var connection = new WebSocketConnection(
-            new Duplex(there.Reader, back.Writer), role, new ConnectionOptions { KeepAliveInterval = Timeout.InfiniteTimeSpan });
+            new Duplex(there.Reader, back.Writer), role, new ConnectionOptions { KeepAliveInterval = Timeout.InfiniteTimeSpan, MaxControlFramesPerSecond = int.MaxValue },
+            compression: compression);
         var serving = serve(connection);
-        var frame = Wire.Frame(first, new byte[size], masked: role == Role.Server);
+        var frame = compression is null
+            ? Wire.Frame(first, new byte[size], masked: role == Role.Server)
+            : Wire.Frame(0xC2, Deflate(new byte[size]), masked: role == Role.Server);
         byte[] batch = [.. Enumerable.Repeat(frame, InBatch).SelectMany(f => f)];
-        await there.Writer.WriteAsync(frame);
-        var answer = await TakeFirst(back.Reader);
-        await Drive(there.Writer, back.Reader, batch, 200, answer);
+        await Drive(there.Writer, back.Reader, batch, 200);
         var least = long.MaxValue;
         // Whatever the runtime does beside once (tiered compilation, its threads) is not the messages' cost.
         for (var round = 0; round < 5 && least >= Batches * InBatch; round++)
         {
             var before = GC.GetTotalAllocatedBytes(precise: true);
-            await Drive(there.Writer, back.Reader, batch, Batches, answer);
+            await Drive(there.Writer, back.Reader, batch, Batches);
             least = Math.Min(least, GC.GetTotalAllocatedBytes(precise: true) - before);
         }
         connection.Abort();
@@ -97,36 +117,42 @@ public class AllocationTests
         least.ShouldBeLessThan(Batches * InBatch, "bytes allocated by 100,000 messages");
     }
 
+    private static byte[] Deflate(byte[] payload)
+    {
+        using var deflater = new Deflater(new(15, 6, 8));
+        return Tests.Compression.CodecTests.Deflate(deflater, payload, forget: true);
+    }
+
     // Writes batches and waits for all that is sent back; pooled itself, so that only the connection's cost counts.
     [AsyncMethodBuilder(typeof(PoolingAsyncValueTaskMethodBuilder))]
-    private static async ValueTask Drive(PipeWriter output, PipeReader input, byte[] batch, int batches, int answer)
+    private static async ValueTask Drive(PipeWriter output, PipeReader input, byte[] batch, int batches)
     {
+        var walker = new FrameWalker();
         for (var i = 0; i < batches; i++)
         {
             await output.WriteAsync(batch);
-            long left = (long)answer * InBatch;
+            var left = InBatch;
             while (left > 0)
             {
                 var read = await input.ReadAsync();
                 if (read.IsCompleted) throw new EndOfStreamException();
-                left -= read.Buffer.Length;
+                foreach (var segment in read.Buffer) left -= CountFrames(ref walker, segment.Span);
                 input.AdvanceTo(read.Buffer.End);
             }
             if (left < 0) throw new InvalidDataException("more came back than was sent");
         }
     }
 
-    private static async Task<int> TakeFirst(PipeReader input)
+    private static int CountFrames(ref FrameWalker walker, ReadOnlySpan<byte> bytes)
     {
-        var read = await input.ReadAtLeastAsync(2);
-        FrameHeader.TryParse(read.Buffer.FirstSpan, out var header, out var size).ShouldBeTrue();
-        var answer = size + (int)header.PayloadLength;
-        if (!header.Fin) answer += FragmentsEnd;
-        input.AdvanceTo(read.Buffer.Start);
-        read = await input.ReadAtLeastAsync(answer);
-        read.Buffer.Length.ShouldBe(answer);
-        input.AdvanceTo(read.Buffer.End);
-        return answer;
+        var frames = 0;
+        while (bytes.Length > 0)
+        {
+            walker.Read(bytes, out var consumed);
+            bytes = bytes[consumed..];
+            if (walker.AtBoundary && walker.Header.Fin) frames++; // of a message in fragments the last
+        }
+        return frames;
     }
 
     private static async Task EchoByCalls(WebSocketConnection connection)

@@ -211,6 +211,50 @@ public class HandlerTests
     }
 
     [Fact]
+    public async Task A_handler_that_failed_in_OnOpen_gets_no_message()
+    {
+        var peer = new RawPeer();
+        await peer.SendTextAsync("waits already");
+        var thrower = new Scripted(_ => default) { Open = _ => throw new InvalidDataException() };
+        var running = peer.Connection.RunAsync(thrower);
+        await peer.ExpectCloseAsync(1011);
+        await peer.SendTextAsync("comes later");
+        await peer.SendCloseAsync(1011);
+        await Should.ThrowAsync<InvalidDataException>(running.WaitAsync(Guard));
+        thrower.Events.ShouldBe(["open", "close 1011"]);
+    }
+
+    [Fact]
+    public async Task A_handler_that_comes_after_a_message_was_passed_over_gets_none_behind_it()
+    {
+        var peer = new RawPeer(early: Wire.Text("passed over", masked: true));
+        var closing = peer.Connection.CloseAsync();
+        await peer.ExpectCloseAsync(1000);
+        var late = new Scripted(_ => default);
+        var running = peer.Connection.RunAsync(late);
+        await peer.SendTextAsync("behind a gap");
+        await peer.SendCloseAsync(1000);
+        (await running.WaitAsync(Guard)).WasClean.ShouldBeTrue();
+        await closing.WaitAsync(Guard);
+        late.Events.ShouldBe(["open", "close 1000"]);
+    }
+
+    [Fact]
+    public async Task A_handler_that_was_refused_and_failed_does_not_leave_the_bytes_behind_a_message_unread()
+    {
+        var peer = new RawPeer(options: new ConnectionOptions { LingerTimeout = Timeout.InfiniteTimeSpan });
+        var receiving = peer.Connection.ReceiveAsync(); // its result is not taken, so a handler may not come
+        await peer.SendTextAsync("taken");
+        await peer.SendTextAsync("not wanted by anybody");
+        var thrower = new Scripted(_ => default) { Open = _ => throw new InvalidDataException() };
+        await Should.ThrowAsync<InvalidOperationException>(peer.Connection.RunAsync(thrower));
+        await peer.ExpectCloseAsync(1011);
+        await peer.SendCloseAsync(1011);
+        await peer.Connection.Released.WaitAsync(Guard);
+        (await receiving).Dispose();
+    }
+
+    [Fact]
     public async Task A_message_that_came_for_a_cancelled_receive_goes_to_the_handler()
     {
         var peer = new RawPeer();

@@ -1,5 +1,6 @@
 using System.Buffers;
 using System.IO.Pipelines;
+using Sluice.Compression;
 using Sluice.Protocol;
 using Sluice.Tests.Protocol;
 
@@ -17,7 +18,9 @@ internal sealed class RawPeer
     /// <param name="options">The connection's.</param>
     /// <param name="window">How many bytes the transport takes from the connection while the peer does not read.</param>
     /// <param name="early">What the peer sent before the connection was made.</param>
-    public RawPeer(Role role = Role.Server, ConnectionOptions? options = null, int window = 65536, byte[]? early = null)
+    /// <param name="compression">What was agreed.</param>
+    public RawPeer(
+        Role role = Role.Server, ConnectionOptions? options = null, int window = 65536, byte[]? early = null, DeflateAgreement? compression = null)
     {
         Role = role;
         var there = new Pipe(new PipeOptions(useSynchronizationContext: false));
@@ -29,7 +32,7 @@ internal sealed class RawPeer
             _output.Write(early);
             _output.FlushAsync().AsTask().GetAwaiter().GetResult();
         }
-        Connection = new WebSocketConnection(new Duplex(there.Reader, back.Writer), role, options, abortTransport: () => Aborts++);
+        Connection = new WebSocketConnection(new Duplex(there.Reader, back.Writer), role, options, null, () => Aborts++, compression);
     }
 
     public WebSocketConnection Connection { get; }

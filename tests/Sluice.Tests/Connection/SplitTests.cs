@@ -1,5 +1,6 @@
 using System.Buffers;
 using System.IO.Pipelines;
+using Sluice.Compression;
 using Sluice.Protocol;
 using Sluice.Tests.Protocol;
 
@@ -59,23 +60,35 @@ public class SplitTests
             && !e.StartsWith("end", StringComparison.Ordinal) && !e.EndsWith("broken off", StringComparison.Ordinal));
     }
 
-    private static async Task CheckCuts(string name, byte[] bytes, Role role, Consumer consumer)
+    [Theory]
+    [MemberData(nameof(All))]
+    public async Task However_a_compressed_sequence_is_cut_the_same_comes_out(Role role, Consumer consumer)
     {
-        var whole = await Run(bytes, [bytes.Length], segment: 4096, role, consumer);
+        foreach (var (name, bytes) in CompressedCorpus.Sequences(role)) await CheckCuts(name, bytes, role, consumer, new DeflateAgreement());
+        for (var seed = 1000; seed < 1015; seed++)
+        {
+            await CheckCuts($"seed {seed}", CompressedCorpus.Random(seed, role), role, consumer, new DeflateAgreement());
+        }
+    }
+
+    private static async Task CheckCuts(string name, byte[] bytes, Role role, Consumer consumer, DeflateAgreement? compression = null)
+    {
+        var whole = await Run(bytes, [bytes.Length], segment: 4096, role, consumer, compression);
         foreach (var cuts in FrameCorpus.Cuts(bytes.Length, seed: 3))
         {
-            var chopped = await Run(bytes, cuts, segment: 4096, role, consumer);
+            var chopped = await Run(bytes, cuts, segment: 4096, role, consumer, compression);
             chopped.ShouldBe(whole, $"{name}, cut at {string.Join(",", cuts)}");
         }
         // All at once, but in small segments of memory.
         foreach (var segment in new[] { 1, 2, 3, 7, 16 })
         {
-            var segmented = await Run(bytes, [bytes.Length], segment, role, consumer);
+            var segmented = await Run(bytes, [bytes.Length], segment, role, consumer, compression);
             segmented.ShouldBe(whole, $"{name}, in segments of {segment}");
         }
     }
 
-    private static async Task<List<string>> Run(byte[] bytes, int[] cuts, int segment, Role role, Consumer consumer)
+    private static async Task<List<string>> Run(
+        byte[] bytes, int[] cuts, int segment, Role role, Consumer consumer, DeflateAgreement? compression = null)
     {
         // Inline, so that each flush is read and worked off before the next piece is written.
         var options = new PipeOptions(
@@ -84,7 +97,8 @@ public class SplitTests
         var there = new Pipe(options);
         var back = new Pipe(new PipeOptions(pauseWriterThreshold: 0, useSynchronizationContext: false));
         var connection = new WebSocketConnection(
-            new Duplex(there.Reader, back.Writer), role, new ConnectionOptions { MaxMessageSize = 256, LingerTimeout = Timeout.InfiniteTimeSpan });
+            new Duplex(there.Reader, back.Writer), role, new ConnectionOptions { MaxMessageSize = 256, LingerTimeout = Timeout.InfiniteTimeSpan },
+            compression: compression);
         var events = new List<string>();
         var consuming = consumer switch
         {

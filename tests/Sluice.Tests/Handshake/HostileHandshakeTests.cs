@@ -100,7 +100,7 @@ public class HostileHandshakeTests
             ShouldBeClean(outcome.Refusal.Message);
         }
 
-        RefusalReason[] own = [RefusalReason.Body, RefusalReason.Capacity, RefusalReason.Unsupported]; // the server's, not the rules'
+        RefusalReason[] own = [RefusalReason.Body, RefusalReason.Capacity, RefusalReason.Address, RefusalReason.Unsupported]; // the server's, not the rules'
         seen.ShouldBe(Enum.GetValues<RefusalReason>().Except(own), ignoreOrder: true);
     }
 

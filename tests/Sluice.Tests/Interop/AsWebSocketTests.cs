@@ -19,7 +19,7 @@ public class AsWebSocketTests
         socket.State.ShouldBe(WebSocketState.CloseReceived);
         peer.Connection.State.ShouldBe(ConnectionState.Open);
 
-        time.Advance(TimeSpan.FromSeconds(6));
+        await PassAsync(time, peer.Connection);
         await peer.ExpectCloseAsync(1001);
         var result = await peer.Connection.Closed.WaitAsync(RawPeer.Guard);
         (result.WasClean, result.ByPeer).ShouldBe((true, true));
@@ -38,11 +38,7 @@ public class AsWebSocketTests
         var socket = peer.Connection.AsWebSocket();
         await peer.SendCloseAsync(1001, "bye");
         socket.State.ShouldBe(WebSocketState.Open);
-        while (peer.Connection.CloseResult is null)
-        {
-            time.Advance(TimeSpan.FromSeconds(1));
-            await Task.Yield();
-        }
+        await PassAsync(time, peer.Connection);
         await peer.ExpectCloseAsync(1001);
         socket.State.ShouldBe(WebSocketState.CloseReceived);
         (await ReceiveAsync(socket)).MessageType.ShouldBe(WebSocketMessageType.Close);
@@ -152,6 +148,16 @@ public class AsWebSocketTests
         _ = third.Connection.ReceiveAsync();
         Should.Throw<InvalidOperationException>(() => third.Connection.AsWebSocket());
         await Task.CompletedTask;
+    }
+
+    // The grace begins on the receive loop, some time after the close frame was handed over.
+    private static async Task PassAsync(ManualTimeProvider time, WebSocketConnection connection)
+    {
+        while (connection.CloseResult is null)
+        {
+            time.Advance(TimeSpan.FromSeconds(1));
+            await Task.Yield();
+        }
     }
 
     private static async Task<ValueWebSocketReceiveResult> ReceiveAsync(WebSocket socket)

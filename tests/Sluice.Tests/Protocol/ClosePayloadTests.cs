@@ -30,6 +30,16 @@ public class ClosePayloadTests
         }
     }
 
+    [Fact]
+    public void Section_7_4_a_code_that_can_not_become_one_that_may_be_sent_is_known_by_its_first_byte()
+    {
+        for (var first = 0; first <= 255; first++)
+        {
+            var possible = Enumerable.Range(0, 256).Any(second => ((CloseCode)((first << 8) | second)).MayBeSent());
+            (ClosePayload.CheckBeginning([(byte)first]) is null).ShouldBe(possible, $"{first:x2}");
+        }
+    }
+
     [Theory]
     [InlineData("")]
     [InlineData("going away")]

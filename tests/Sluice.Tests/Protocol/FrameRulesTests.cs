@@ -28,6 +28,8 @@ public class FrameRulesTests
         { "00", Role.Server, false, "§5.4", "continuation" },
         { "81", Role.Server, true, "§5.4", "new message" },
         { "02", Role.Client, true, "§5.4", "new message" },
+        { "88 81", Role.Server, false, "§5.5.1", "one byte" },
+        { "88 01", Role.Client, true, "§5.5.1", "one byte" },
         { "08", Role.Server, false, "§5.5", "fragmented" },
         { "09", Role.Server, true, "§5.5", "fragmented" },
         { "0A", Role.Client, false, "§5.5", "fragmented" },

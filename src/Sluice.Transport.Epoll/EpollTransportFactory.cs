@@ -1,0 +1,84 @@
+using System.Buffers;
+using System.Net;
+using System.Net.Sockets;
+using Microsoft.AspNetCore.Connections;
+using Microsoft.Extensions.DependencyInjection;
+using Microsoft.Extensions.Logging;
+using Microsoft.Extensions.Options;
+
+namespace Sluice.Transport.Epoll;
+
+/// <summary>Binds Kestrel's endpoints, where it can; what it cannot, Kestrel offers to the default transport.</summary>
+internal sealed class EpollTransportFactory : IConnectionListenerFactory, IConnectionListenerFactorySelector, IDisposable
+{
+    private const int TcpNoDelay = 1; // of IPPROTO_TCP; connections have it from their listener
+
+    private readonly Lock _gate = new();
+    private readonly EpollTransportOptions _options;
+    private readonly ILogger _logger;
+    private readonly MemoryPool<byte> _memoryPool;
+    private EpollTransport? _transport;
+    private bool _disposed;
+
+    public EpollTransportFactory(IOptions<EpollTransportOptions> options, ILoggerFactory loggers, IServiceProvider services)
+    {
+        _options = options.Value;
+        _logger = loggers.CreateLogger("Sluice.Transport.Epoll");
+        _memoryPool = services.GetService<IMemoryPoolFactory<byte>>()?.Create() ?? MemoryPool<byte>.Shared;
+    }
+
+    public bool CanBind(EndPoint endpoint) => endpoint is IPEndPoint or UnixDomainSocketEndPoint;
+
+    public ValueTask<IConnectionListener> BindAsync(EndPoint endpoint, CancellationToken cancellationToken = default)
+    {
+        var transport = Start();
+        var socket = Open(endpoint);
+        try
+        {
+            socket.Bind(endpoint);
+            socket.Listen(_options.Backlog);
+            return new ValueTask<IConnectionListener>(new EpollListener(transport, socket));
+        }
+        catch (SocketException e) when (e.SocketErrorCode == SocketError.AddressAlreadyInUse)
+        {
+            socket.Dispose();
+            throw new AddressInUseException(e.Message, e);
+        }
+        catch
+        {
+            socket.Dispose();
+            throw;
+        }
+    }
+
+    public void Dispose()
+    {
+        EpollTransport? transport;
+        lock (_gate)
+        {
+            if (_disposed) return;
+            _disposed = true;
+            transport = _transport;
+        }
+        transport?.Dispose();
+        _memoryPool.Dispose();
+    }
+
+    private EpollTransport Start()
+    {
+        lock (_gate)
+        {
+            ObjectDisposedException.ThrowIf(_disposed, this);
+            return _transport ??= new EpollTransport(_options, _logger, _memoryPool, TimeProvider.System);
+        }
+    }
+
+    private Socket Open(EndPoint endpoint)
+    {
+        if (endpoint is not IPEndPoint ip) return new Socket(endpoint.AddressFamily, SocketType.Stream, ProtocolType.Unspecified);
+        var socket = new Socket(ip.AddressFamily, SocketType.Stream, ProtocolType.Tcp) { NoDelay = _options.NoDelay };
+        // Kestrel's "any address" means both families.
+        if (ip.Address.Equals(IPAddress.IPv6Any)) socket.DualMode = true;
+        return socket;
+    }
+}

@@ -1,0 +1,128 @@
+using System.Runtime.InteropServices;
+
+namespace Sluice.Transport.Epoll;
+
+/// <summary>The system calls. Every one that fails returns -1 and leaves its reason in <see cref="LastError"/>.</summary>
+internal static unsafe partial class Libc
+{
+    public const int EpollAdd = 1;
+    public const int EpollDelete = 2;
+    public const uint EpollIn = 0x001;
+    public const uint EpollOut = 0x004;
+    public const uint EpollError = 0x008;
+    public const uint EpollHangUp = 0x010;
+    public const uint EpollReadHangUp = 0x2000;
+    public const uint EpollEdge = 1u << 31;
+
+    /// <summary>What tells that the end of the stream, or an error, is behind the bytes in the kernel.</summary>
+    public const uint EpollEnd = EpollError | EpollHangUp | EpollReadHangUp;
+
+    public const int SendNoSignal = 0x4000; // a write to a closed connection is an error, not a SIGPIPE
+    public const int SocketNonBlocking = 0x800;
+    public const int CloseOnExec = 0x80000;
+    public const int ShutdownBoth = 2;
+    public const int SocketLevel = 1;
+    public const int SocketError = 4;
+    public const int SocketLinger = 13;
+
+    private const string Library = "libc";
+    private const nuint BytesReadable = 0x541B; // FIONREAD
+
+    // Loaded once: the runtime would look for the file at the first call of each function, and find none when the process has no
+    // descriptors left, which is when closing one is needed most.
+    private static readonly nint Handle = NativeLibrary.Load(Library, typeof(Libc).Assembly, searchPath: null);
+
+    static Libc() => NativeLibrary.SetDllImportResolver(typeof(Libc).Assembly, static (name, _, _) => name == Library ? Handle : 0);
+
+    public static int LastError => Marshal.GetLastPInvokeError();
+
+    [LibraryImport(Library, EntryPoint = "epoll_create1", SetLastError = true)]
+    public static partial int EpollCreate(int flags);
+
+    [LibraryImport(Library, EntryPoint = "epoll_ctl", SetLastError = true)]
+    public static partial int EpollControl(int epoll, int operation, int descriptor, void* @event);
+
+    [LibraryImport(Library, EntryPoint = "epoll_wait", SetLastError = true)]
+    public static partial int EpollWait(int epoll, void* events, int capacity, int timeout);
+
+    [LibraryImport(Library, EntryPoint = "eventfd", SetLastError = true)]
+    public static partial int EventCreate(uint value, int flags);
+
+    [LibraryImport(Library, EntryPoint = "write", SetLastError = true)]
+    public static partial nint Write(int descriptor, void* bytes, nuint length);
+
+    [LibraryImport(Library, EntryPoint = "accept4", SetLastError = true)]
+    public static partial int Accept(int listener, void* address, int* addressLength, int flags);
+
+    [LibraryImport(Library, EntryPoint = "getsockname", SetLastError = true)]
+    public static partial int GetLocalAddress(int socket, void* address, int* addressLength);
+
+    [LibraryImport(Library, EntryPoint = "recv", SetLastError = true)]
+    public static partial nint Receive(int socket, void* bytes, nuint length, int flags);
+
+    [LibraryImport(Library, EntryPoint = "send", SetLastError = true)]
+    public static partial nint Send(int socket, void* bytes, nuint length, int flags);
+
+    [LibraryImport(Library, EntryPoint = "sendmsg", SetLastError = true)]
+    public static partial nint SendMessage(int socket, MessageHeader* message, int flags);
+
+    [LibraryImport(Library, EntryPoint = "shutdown", SetLastError = true)]
+    public static partial int Shutdown(int socket, int how);
+
+    [LibraryImport(Library, EntryPoint = "close", SetLastError = true)]
+    public static partial int Close(int descriptor);
+
+    [LibraryImport(Library, EntryPoint = "gettid")]
+    public static partial int ThreadId();
+
+    /// <summary>How many bytes wait in the kernel to be received.</summary>
+    public static int CountReadable(int socket)
+    {
+        var count = 0;
+        return Control(socket, BytesReadable, &count) == 0 ? count : 0;
+    }
+
+    /// <summary>The error that waits on a socket, 0 for none. Asking takes it away.</summary>
+    public static int TakeError(int socket)
+    {
+        int error = 0, length = sizeof(int);
+        return GetOption(socket, SocketLevel, SocketError, &error, &length) == 0 ? error : LastError;
+    }
+
+    /// <summary>Makes the close that follows a reset: what was not sent is thrown away.</summary>
+    public static void ResetOnClose(int socket)
+    {
+        var linger = stackalloc int[2] { 1, 0 };
+        _ = SetOption(socket, SocketLevel, SocketLinger, linger, 2 * sizeof(int));
+    }
+
+    [LibraryImport(Library, EntryPoint = "getsockopt", SetLastError = true)]
+    private static partial int GetOption(int socket, int level, int name, void* value, int* length);
+
+    [LibraryImport(Library, EntryPoint = "setsockopt", SetLastError = true)]
+    private static partial int SetOption(int socket, int level, int name, void* value, int length);
+
+    [LibraryImport(Library, EntryPoint = "ioctl", SetLastError = true)]
+    private static partial int Control(int descriptor, nuint request, void* value);
+
+    /// <summary>One piece of a gathered write (struct iovec).</summary>
+    [StructLayout(LayoutKind.Sequential)]
+    public struct Piece
+    {
+        public void* Address;
+        public nuint Length;
+    }
+
+    /// <summary>struct msghdr.</summary>
+    [StructLayout(LayoutKind.Sequential)]
+    public struct MessageHeader
+    {
+        public void* Name;
+        public uint NameLength;
+        public Piece* Pieces;
+        public nuint PieceCount;
+        public void* Control;
+        public nuint ControlLength;
+        public int Flags;
+    }
+}

@@ -1,0 +1,144 @@
+namespace Sluice.Transport.Epoll;
+
+/// <summary>
+/// One thread's run through the callbacks that became due: one wait's events on a loop's thread, one continuation on a
+/// thread of the pool. What is flushed during it is corked, and leaves at its end in one write a connection. A turn
+/// that a callback holds up is found by <see cref="Watchdog"/>, which uncorks it from outside.
+/// </summary>
+internal sealed class Turn
+{
+    private const long Stolen = -1;
+
+    // A callback that computes keeps its loop for this many of the watchdog's looks, one that waits for none.
+    private const int PatientLooks = 4;
+
+    [ThreadStatic]
+    private static Turn? Own;
+
+    private readonly Lock _gate = new();
+    private readonly List<OutputQueue> _corked = [];
+    private readonly LoopThread? _loop;
+    private long _step; // odd while a callback runs, Stolen after the watchdog has taken the turn away
+    private long _seen; // the watchdog's notes
+    private int _looks;
+    private int _threadId;
+    private bool _open;
+    private ExecutionContext? _context;
+
+    public Turn(LoopThread? loop)
+    {
+        _loop = loop;
+        Watchdog.Register(this);
+    }
+
+    /// <summary>The turn that this thread is in, while corking in it is allowed.</summary>
+    public static Turn? Current => Own is { _open: true } turn ? turn : null;
+
+    /// <summary>Begins a turn on a thread of the pool.</summary>
+    public static Turn BeginOnPool()
+    {
+        var turn = Own ??= new Turn(loop: null);
+        turn.Begin();
+        turn.Enter();
+        return turn;
+    }
+
+    public void EndOnPool()
+    {
+        Leave();
+        End();
+    }
+
+    /// <summary>Makes this the turn of the calling thread.</summary>
+    public void Adopt()
+    {
+        Own = this;
+        _context = ExecutionContext.Capture();
+        _threadId = Libc.ThreadId();
+    }
+
+    public void Begin() => _open = true;
+
+    /// <summary>Runs a callback on a loop's thread, and leaves nothing of it there.</summary>
+    /// <returns>Whether the turn is still this thread's. If not, another has gone on with the loop.</returns>
+    public bool Call(ICallback callback)
+    {
+        Enter();
+        callback.Run();
+        if (SynchronizationContext.Current is not null) SynchronizationContext.SetSynchronizationContext(null);
+        if (_context is not null) ExecutionContext.Restore(_context);
+        return Leave();
+    }
+
+    /// <summary>A callback begins, which may run anybody's code.</summary>
+    private void Enter()
+    {
+        Volatile.Write(ref _step, _step + 1);
+        if (Watchdog.IsAsleep) Watchdog.Wake();
+    }
+
+    private bool Leave()
+    {
+        var step = _step;
+        if (step != Stolen && Interlocked.CompareExchange(ref _step, step + 1, step) == step) return true;
+        if (_loop is null || !_loop.IsDriving) return false;
+        _step = _seen + 1; // no other thread could be started
+        return true;
+    }
+
+    /// <summary>Remembers a connection that has something to write at the end.</summary>
+    /// <returns>Whether it will be written then; if not, the caller has to.</returns>
+    public bool TryCork(OutputQueue output)
+    {
+        lock (_gate)
+        {
+            if (!_open) return false;
+            _corked.Add(output);
+            return true;
+        }
+    }
+
+    public void End()
+    {
+        // Only this thread adds, so nothing changes while it walks. The watchdog may uncork the same ones, which does no harm.
+        for (var i = 0; i < _corked.Count; i++) _corked[i].Uncork();
+        lock (_gate)
+        {
+            _corked.Clear();
+            _open = false;
+        }
+    }
+
+    /// <summary>The watchdog's look: has the same callback been running since the last one?</summary>
+    /// <returns>Whether a callback runs.</returns>
+    internal bool Inspect()
+    {
+        var step = Volatile.Read(ref _step);
+        if ((step & 1) == 0 || step == Stolen) return false;
+        if (step != _seen)
+        {
+            _seen = step;
+            _looks = 0;
+            return true;
+        }
+        Uncork();
+        if (_loop is null || (++_looks < PatientLooks && !ThreadState.IsWaiting(_threadId))) return true;
+        _loop.HandOver(step);
+        return true;
+    }
+
+    /// <summary>Takes the turn from its thread, if that is still in the same callback.</summary>
+    internal bool TrySteal(long step) => Interlocked.CompareExchange(ref _step, Stolen, step) == step;
+
+    private void Uncork()
+    {
+        OutputQueue[] corked;
+        lock (_gate)
+        {
+            if (!_open) return;
+            _open = false; // what is flushed from now on is written at once
+            corked = [.. _corked];
+        }
+        foreach (var output in corked) output.Uncork();
+    }
+}

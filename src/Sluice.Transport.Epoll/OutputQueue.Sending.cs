@@ -1,0 +1,97 @@
+namespace Sluice.Transport.Epoll;
+
+/// <summary>The way of the bytes into the kernel. Everything here runs with the gate held.</summary>
+internal sealed unsafe partial class OutputQueue
+{
+    private const int MaxPieces = 16;
+
+    private Outcome Send()
+    {
+        _corked = false;
+        _sending = true;
+        while (_committed > 0)
+        {
+            var sent = SendPieces(out var offered);
+            if (sent < 0)
+            {
+                var error = Libc.LastError;
+                if (error == Errno.Interrupted) continue;
+                if (error == Errno.Again) return Block();
+                LastError = error;
+                return Outcome.Failed;
+            }
+            Consume(sent);
+            // A short write has filled the kernel, which will tell when there is room again.
+            if (sent < offered) return Block();
+        }
+        _sending = false;
+        return _ended ? Outcome.Finished : Outcome.Taken;
+    }
+
+    private Outcome Block()
+    {
+        _blocked = true;
+        return Bound();
+    }
+
+    private nint SendPieces(out nint offered)
+    {
+        var first = (nint)Math.Min(_committed, _head!.End - _start);
+        if (first == _committed || _head.NextBlock is null)
+        {
+            offered = first;
+            return Libc.Send(_connection.Descriptor, _head.Address + _start, (nuint)first, Libc.SendNoSignal);
+        }
+        var pieces = stackalloc Libc.Piece[MaxPieces];
+        var left = _committed;
+        var count = 0;
+        var start = _start;
+        for (var block = _head; block is not null && count < MaxPieces && left > 0; block = block.NextBlock)
+        {
+            var length = Math.Min(left, block.End - start);
+            if (length > 0) pieces[count++] = new Libc.Piece { Address = block.Address + start, Length = (nuint)length };
+            left -= length;
+            start = 0;
+        }
+        offered = (nint)(_committed - left);
+        var message = new Libc.MessageHeader { Pieces = pieces, PieceCount = (nuint)count };
+        return Libc.SendMessage(_connection.Descriptor, &message, Libc.SendNoSignal);
+    }
+
+    private void Consume(nint count)
+    {
+        _committed -= count;
+        while (_head is { } block)
+        {
+            var available = block.End - _start;
+            if (count < available)
+            {
+                _start += (int)count;
+                return;
+            }
+            count -= available;
+            if (block == _tail)
+            {
+                _start = block.End;
+                if (!_lent) Drop();
+                return;
+            }
+            _head = block.NextBlock;
+            _start = 0;
+            block.Release();
+        }
+    }
+
+    private void Drop()
+    {
+        for (var block = _head; block is not null;)
+        {
+            var next = block.NextBlock;
+            block.Release();
+            block = next;
+        }
+        _head = _tail = null;
+        _start = 0;
+        _committed = 0;
+    }
+}

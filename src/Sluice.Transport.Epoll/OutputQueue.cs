@@ -1,0 +1,190 @@
+namespace Sluice.Transport.Epoll;
+
+/// <summary>
+/// Bytes on their way out: written by one producer, sent by whoever flushes, by the end of a turn, or by the loop when a full
+/// kernel has room again. One thread at a time is in the kernel; the lock is never held while anybody's code runs.
+/// </summary>
+internal sealed unsafe partial class OutputQueue
+{
+    // A turn writes more than this in between.
+    private const int CorkLimit = 64 * 1024;
+
+    private readonly EpollConnection _connection;
+    private Block? _head;
+    private Block? _tail;
+    private int _start; // in the head: what is before it is sent
+    private long _committed; // flushed and not sent
+    private int _unflushed; // written behind that
+    private bool _lent; // the producer has memory of the tail
+    private bool _corked;
+    private bool _blocked; // the kernel is full
+    private volatile bool _sending; // in the kernel, or blocked
+    private bool _ended; // the producer is done
+    private bool _closed;
+
+    public OutputQueue(EpollConnection connection) => _connection = connection;
+
+    /// <summary>What became of a step.</summary>
+    public enum Outcome
+    {
+        /// <summary>Sent, corked, or held within the bounds.</summary>
+        Taken,
+
+        /// <summary>More waits than the bound allows.</summary>
+        Full,
+
+        /// <summary>The connection is closed; the bytes are gone.</summary>
+        Closed,
+
+        /// <summary>The last byte is sent, and the producer is done: the connection has to be closed.</summary>
+        Finished,
+
+        /// <summary>The kernel has refused: the connection has to be closed.</summary>
+        Failed,
+    }
+
+    public Lock Gate { get; } = new();
+
+    public int LastError { get; private set; }
+
+    public long Unflushed => _unflushed;
+
+    public bool IsClosed => _closed;
+
+    public Memory<byte> GetMemory(int sizeHint)
+    {
+        lock (Gate)
+        {
+            var wanted = Math.Max(sizeHint, 1);
+            _lent = true;
+            if (_tail is { } tail)
+            {
+                // Kestrel asks twice and expects the same memory, until it advances.
+                if (tail.Room >= wanted) return tail.FreeMemory;
+                var next = _connection.Loop.Memory.RentForWriting(wanted, more: true);
+                tail.Append(next);
+                _tail = next;
+            }
+            else
+            {
+                _head = _tail = _connection.Loop.Memory.RentForWriting(wanted, more: false);
+                _start = 0;
+            }
+            return _tail.FreeMemory;
+        }
+    }
+
+    public void Advance(int count)
+    {
+        lock (Gate)
+        {
+            if (count < 0 || count > (_lent ? _tail!.Room : 0))
+            {
+                throw new ArgumentOutOfRangeException(nameof(count), count, "More than the memory that was handed out.");
+            }
+            if (count == 0) return;
+            _tail!.Advance(count);
+            _unflushed += count;
+        }
+    }
+
+    /// <summary>What was written may be sent.</summary>
+    public Outcome Flush()
+    {
+        lock (Gate)
+        {
+            Commit();
+            if (_closed) return Outcome.Closed;
+            if (_committed == 0) return Outcome.Taken;
+            if (_blocked) return Bound();
+            if (_committed < Math.Min(CorkLimit, _connection.MaxWriteBufferSize) && (_corked || TryCork())) return Bound();
+            return Send();
+        }
+    }
+
+    /// <summary>Writes a large piece past the buffers, if nothing waits before it.</summary>
+    /// <returns>How much was sent.</returns>
+    public int SendDirect(ReadOnlySpan<byte> bytes)
+    {
+        lock (Gate)
+        {
+            if (_head is not null || _closed || _blocked) return 0;
+            fixed (byte* address = bytes)
+            {
+                _sending = true;
+                nint sent;
+                do sent = Libc.Send(_connection.Descriptor, address, (nuint)bytes.Length, Libc.SendNoSignal);
+                while (sent < 0 && Libc.LastError == Errno.Interrupted);
+                _sending = false; // what is left over is appended and sent again, and an error comes again
+                return (int)Math.Max(0, sent);
+            }
+        }
+    }
+
+    /// <summary>The end of a turn.</summary>
+    public void Uncork()
+    {
+        Outcome outcome;
+        lock (Gate)
+        {
+            if (!_corked) return;
+            _corked = false;
+            outcome = _closed || _blocked ? Outcome.Taken : Send();
+        }
+        if (outcome >= Outcome.Finished) _connection.OnOutputEnd(outcome);
+    }
+
+    /// <summary>Whether an event that says that the kernel has room is news.</summary>
+    public bool WaitsForRoom => _sending;
+
+    /// <summary>The kernel has room.</summary>
+    public Outcome Resume()
+    {
+        lock (Gate)
+        {
+            if (_closed) return Outcome.Closed;
+            _blocked = false;
+            return Send();
+        }
+    }
+
+    /// <summary>The producer is done. What it wrote still leaves.</summary>
+    public Outcome Finish()
+    {
+        lock (Gate)
+        {
+            Commit();
+            _ended = true;
+            if (_closed) return Outcome.Closed;
+            return _blocked ? Outcome.Taken : Send();
+        }
+    }
+
+    /// <summary>Gives up what has not been sent. Afterwards the descriptor is not used from here any more.</summary>
+    public void Close()
+    {
+        lock (Gate)
+        {
+            _closed = true;
+            _blocked = _sending = _corked = false;
+            // What the producer has got memory of, it may still write into; its next flush lets go of it.
+            if (!_lent) Drop();
+        }
+    }
+
+    /// <summary>Whether a flush has to wait.</summary>
+    public bool IsOver(long bound) => _committed > 0 && _committed >= bound;
+
+    private void Commit()
+    {
+        _committed += _unflushed;
+        _unflushed = 0;
+        _lent = false;
+        if (_closed || _committed == 0) Drop();
+    }
+
+    private bool TryCork() => _connection.BatchesWrites && Turn.Current is { } turn && (_corked = turn.TryCork(this));
+
+    private Outcome Bound()
+        => IsOver(_connection.MaxWriteBufferSize) ? Outcome.Full : Outcome.Taken;
+}

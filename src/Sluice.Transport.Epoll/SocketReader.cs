@@ -1,0 +1,214 @@
+using System.IO.Pipelines;
+using System.Threading.Tasks.Sources;
+
+namespace Sluice.Transport.Epoll;
+
+/// <summary>
+/// The reading side of a connection. It reads when somebody wants bytes and the kernel has some, never ahead of its consumer,
+/// and never to learn that there is nothing: a short read has drained the socket, and the next event tells of more.
+/// </summary>
+internal sealed partial class SocketReader : PipeReader, IValueTaskSource<ReadResult>, IThreadPoolWorkItem, ICallback
+{
+    private readonly EpollConnection _connection;
+    private readonly Lock _gate = new();
+    private HeldBytes _held;
+    private ManualResetValueTaskSourceCore<ReadResult> _source;
+    private CancellationTokenRegistration _registration;
+    private CancellationToken _token;
+    private Exception? _error;
+    private bool _readable; // the kernel may have something
+    private bool _endBehind; // the end, or an error, is behind what the kernel has
+    private bool _ended;
+    private bool _closed;
+    private bool _waiting;
+    private bool _claimed; // somebody is about to end the waiting read
+    private bool _lent; // a result is out, and AdvanceTo due
+    private bool _cancelRequested;
+    private bool _completed;
+
+    public SocketReader(EpollConnection connection)
+    {
+        _connection = connection;
+        _held = new HeldBytes(connection.Loop.Memory);
+    }
+
+    public override ValueTask<ReadResult> ReadAsync(CancellationToken cancellationToken = default)
+    {
+        if (cancellationToken.IsCancellationRequested) return ValueTask.FromCanceled<ReadResult>(cancellationToken);
+        short version;
+        lock (_gate)
+        {
+            ThrowIfNotAllowed();
+            if (TryTake(out var result)) return new ValueTask<ReadResult>(result);
+            _held.Compact();
+            _source.Reset();
+            version = _source.Version;
+            if (cancellationToken.CanBeCanceled) Register(cancellationToken);
+            _waiting = true;
+            if (cancellationToken.IsCancellationRequested && TryClaim()) Dispatch();
+        }
+        return new ValueTask<ReadResult>(this, version);
+    }
+
+    public override bool TryRead(out ReadResult result)
+    {
+        lock (_gate)
+        {
+            ThrowIfNotAllowed();
+            return TryTake(out result);
+        }
+    }
+
+    public override void AdvanceTo(SequencePosition consumed) => AdvanceTo(consumed, consumed);
+
+    public override void AdvanceTo(SequencePosition consumed, SequencePosition examined)
+    {
+        lock (_gate)
+        {
+            if (_completed) throw new InvalidOperationException("Reading is not allowed after the reader was completed.");
+            if (!_lent) throw new InvalidOperationException("There is no result of a read to advance in.");
+            _held.Advance(consumed, examined);
+            _lent = false;
+        }
+    }
+
+    public override void CancelPendingRead()
+    {
+        lock (_gate)
+        {
+            _cancelRequested = true;
+            if (!TryClaim()) return;
+        }
+        Dispatch();
+    }
+
+    public override void Complete(Exception? exception = null)
+    {
+        lock (_gate)
+        {
+            if (_completed) return;
+            _completed = true;
+            _lent = false;
+            if (!_waiting && !_claimed) _held.Clear();
+            if (_readable) LookForEnd();
+        }
+    }
+
+    /// <summary>The kernel has bytes, the end or an error. Called on the loop's thread.</summary>
+    /// <param name="flags">What epoll says.</param>
+    /// <param name="turn">The turn under way; <see langword="null"/> when it is not the calling thread's any more.</param>
+    /// <returns>Whether the turn is still the calling thread's.</returns>
+    public bool OnReadable(uint flags, Turn? turn)
+    {
+        lock (_gate)
+        {
+            _readable = true;
+            if ((flags & Libc.EpollEnd) != 0) _endBehind = true;
+            if (!TryClaim())
+            {
+                if (_endBehind || _completed) LookForEnd();
+                return true;
+            }
+        }
+        if (turn is not null && _connection.RunsInline) return turn.Call(this);
+        Dispatch();
+        return true;
+    }
+
+    /// <summary>The descriptor is not used from here any more.</summary>
+    public void OnClosed(Exception reason)
+    {
+        lock (_gate)
+        {
+            _closed = true;
+            _error = reason;
+            if (_completed) _held.Clear();
+            if (!TryClaim()) return;
+        }
+        Dispatch();
+    }
+
+    /// <summary>Ends the waiting read with what there is, or goes on waiting when there is nothing after all.</summary>
+    public void Run()
+    {
+        ReadResult result;
+        Exception? error = null;
+        lock (_gate)
+        {
+            _claimed = false;
+            if (_token.IsCancellationRequested && _error is null)
+            {
+                error = new OperationCanceledException(_token);
+                result = default;
+            }
+            else
+            {
+                try
+                {
+                    if (!TryTake(out result))
+                    {
+                        _waiting = true;
+                        return;
+                    }
+                }
+                catch (Exception e)
+                {
+                    error = e;
+                    result = default;
+                }
+            }
+            _token = default;
+        }
+        _registration.Dispose();
+        if (error is null) _source.SetResult(result);
+        else _source.SetException(error);
+    }
+
+    ReadResult IValueTaskSource<ReadResult>.GetResult(short token) => _source.GetResult(token);
+
+    ValueTaskSourceStatus IValueTaskSource<ReadResult>.GetStatus(short token) => _source.GetStatus(token);
+
+    void IValueTaskSource<ReadResult>.OnCompleted(Action<object?> continuation, object? state, short token, ValueTaskSourceOnCompletedFlags flags)
+        => _source.OnCompleted(continuation, state, token, flags);
+
+    void IThreadPoolWorkItem.Execute()
+    {
+        var turn = Turn.BeginOnPool();
+        Run();
+        turn.EndOnPool();
+    }
+
+    // Before the read waits, so that whoever ends it finds the registration.
+    private void Register(CancellationToken cancellationToken)
+    {
+        _token = cancellationToken;
+        _registration = cancellationToken.UnsafeRegister(static reader => ((SocketReader)reader!).OnTokenCanceled(), this);
+    }
+
+    private void OnTokenCanceled()
+    {
+        lock (_gate)
+        {
+            if (!_token.IsCancellationRequested || !TryClaim()) return;
+        }
+        Dispatch();
+    }
+
+    // Whoever claims the waiting read, and nobody else, ends it.
+    private bool TryClaim()
+    {
+        if (!_waiting) return false;
+        _waiting = false;
+        _claimed = true;
+        return true;
+    }
+
+    private void Dispatch() => ThreadPool.UnsafeQueueUserWorkItem(this, preferLocal: false);
+
+    private void ThrowIfNotAllowed()
+    {
+        if (_completed) throw new InvalidOperationException("Reading is not allowed after the reader was completed.");
+        if (_lent) throw new InvalidOperationException("Reading is already in progress: call AdvanceTo first.");
+        if (_waiting || _claimed) throw new InvalidOperationException("A read is under way already: concurrent reads are not supported.");
+    }
+}

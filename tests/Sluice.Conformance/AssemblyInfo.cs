@@ -1,0 +1,5 @@
+using Sluice.Conformance.Subjects;
+
+// Every case has a connection of its own and waits for bytes most of the time.
+[assembly: CollectionBehavior(MaxParallelThreads = 4)]
+[assembly: AssemblyFixture(typeof(EchoServer))]

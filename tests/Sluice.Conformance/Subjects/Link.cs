@@ -1,0 +1,100 @@
+using System.Net;
+using System.Net.Sockets;
+using Sluice.Conformance.Wire;
+
+namespace Sluice.Conformance.Subjects;
+
+/// <summary>An open WebSocket between a raw peer and a subject. Disposing it waits until the subject has let go.</summary>
+internal sealed class Link : IAsyncDisposable
+{
+    private static readonly WebSocketClientOptions Quiet = WithConnection(new() { KeepAliveInterval = Timeout.InfiniteTimeSpan });
+
+    private readonly Task _subjectDone;
+
+    private Link(Peer peer, WebSocketConnection? connection, Task subjectDone)
+    {
+        Peer = peer;
+        Connection = connection;
+        _subjectDone = subjectDone;
+    }
+
+    public Peer Peer { get; }
+
+    /// <summary>Our end, where the test has it: always a client's, and a server's that is held.</summary>
+    public WebSocketConnection? Connection { get; }
+
+    /// <summary>A subject that echoes.</summary>
+    /// <param name="subject">Which.</param>
+    /// <param name="options">Its limits and times; the defaults without keep-alive when there are none.</param>
+    public static Task<Link> OpenAsync(Subject subject, ConnectionOptions? options = null)
+    {
+        if (subject.Side() == Side.Client) return OpenClientAsync(Echo.Of(subject), options);
+        if (options is not null) return OpenServerAsync(EchoServer.Prepare(options, Echo.Of(subject)), EchoServer.Port);
+        return OpenServerAsync(subject switch
+        {
+            Subject.ServerDirect or Subject.ServerHandler => "/echo",
+            Subject.ServerCalls => "/calls",
+            _ => "/streams",
+        }, subject == Subject.ServerDirect ? EchoServer.DirectPort : EchoServer.Port);
+    }
+
+    /// <summary>A subject that the test itself drives, by its connection.</summary>
+    public static async Task<Link> HoldAsync(Side side, ConnectionOptions? options = null)
+    {
+        if (side == Side.Client) return await OpenClientAsync(static _ => Task.CompletedTask, options);
+        var held = new TaskCompletionSource<WebSocketConnection>(TaskCreationOptions.RunContinuationsAsynchronously);
+        var path = EchoServer.Prepare(options ?? Quiet.Connection, connection =>
+        {
+            held.SetResult(connection);
+            return Task.CompletedTask;
+        });
+        var link = await OpenServerAsync(path, EchoServer.Port);
+        return new Link(link.Peer, await held.Task.Guarded(), Task.CompletedTask);
+    }
+
+    public async ValueTask DisposeAsync()
+    {
+        Peer.Dispose();
+        await _subjectDone.Guarded();
+        if (Connection is not null) await Connection.Released.Guarded();
+    }
+
+    private static WebSocketClientOptions WithConnection(ConnectionOptions options) => new() { Connection = options };
+
+    private static async Task<Link> OpenServerAsync(string path, int port)
+    {
+        var peer = await EchoServer.DialAsync(port);
+        await peer.SendAsync(Http.Request(path));
+        var head = await peer.ReadHeadAsync();
+        Http.Status(head).ShouldBe(101, head);
+        Http.Value(head, "Sec-WebSocket-Accept").ShouldBe(Http.Accept);
+        return new Link(peer, null, Task.CompletedTask);
+    }
+
+    private static async Task<Link> OpenClientAsync(Func<WebSocketConnection, Task> run, ConnectionOptions? options)
+    {
+        using var listener = new TcpListener(IPAddress.Loopback, 0);
+        listener.Start();
+        var port = ((IPEndPoint)listener.LocalEndpoint).Port;
+        var connecting = WebSocketClient.ConnectAsync($"ws://127.0.0.1:{port}/", options is null ? Quiet : WithConnection(options));
+        var socket = await listener.AcceptSocketAsync().Guarded();
+        socket.NoDelay = true;
+        var peer = new Peer(socket, Side.Server);
+        var request = await peer.ReadHeadAsync();
+        await peer.SendAsync(Http.Response(request));
+        var connection = await connecting.Guarded();
+        return new Link(peer, connection, RunAsync(connection, run));
+    }
+
+    private static async Task RunAsync(WebSocketConnection connection, Func<WebSocketConnection, Task> run)
+    {
+        try
+        {
+            await run(connection);
+        }
+        catch (WebSocketClosedException)
+        {
+            // An echo, or a stream, met the end of the connection; how it ended is what the case looks at.
+        }
+    }
+}
