@@ -119,11 +119,12 @@ internal sealed class ReferenceInflate
         var sizes = new int[19];
         for (var i = 0; i < codes; i++) sizes[LengthOrder[i]] = Bits(3);
         var code = new Huffman(sizes);
-        if (!code.IsComplete) throw new Corrupt();
+        // As zlib has it: with no code at all every bit stands for a length of 0, and the fault is seen behind them.
+        if (!code.IsComplete && code.Longest > 0) throw new Corrupt();
         var all = new List<int>();
         while (all.Count < lengths + distances)
         {
-            var symbol = Symbol(code);
+            var symbol = code.Longest > 0 ? Symbol(code) : Bits(1) * 0;
             if (symbol == 16 && all.Count == 0) throw new Corrupt();
             var (value, times) = symbol switch
             {

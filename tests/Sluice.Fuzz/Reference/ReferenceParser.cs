@@ -78,6 +78,7 @@ internal sealed class ReferenceParser
         if (frame[1] >> 7 != 0 != masked) return 1;
         var length = frame[1] & 127;
         if (opcode >= 8 && length > 125) return 1;
+        if (opcode == 8 && length == 1) return 1; // §5.5.1: a code has two bytes
         if (length == 126) return frame.Length >= 4 && BinaryPrimitives.ReadUInt16BigEndian(frame[2..]) < 126 ? 3 : null;
         if (length < 126) return null;
         if (frame.Length >= 3 && frame[2] >= 128) return 2;
