@@ -1,3 +1,4 @@
+using System.Buffers;
 using System.Runtime.InteropServices;
 
 namespace Sluice.Compression;
@@ -32,7 +33,14 @@ internal sealed unsafe class Inflater : SafeHandle
     // It stops between blocks; the shortest has ten bits, so that not many can end in what zlib holds and in the tail.
     private const int MostStops = 16;
 
+    // The most that the tail can give, and some more: 40 bits and what zlib holds of a word of 64, in matches of 258 bytes, each
+    // of which takes two bits or more.
+    private const int MostOfTail = 16 * 1024;
+
     private int _tail; // bytes of it that were taken
+    private byte[]? _rest; // what the tail gave, and found no room yet
+    private int _restTaken;
+    private int _restLength;
     private bool _atEnd; // right behind a block with BFINAL, or at a message's start: no tail belongs there
 
     /// <exception cref="InvalidOperationException">There is no memory for it.</exception>
@@ -59,6 +67,7 @@ internal sealed unsafe class Inflater : SafeHandle
     {
         _tail = 0;
         _atEnd = true;
+        DropRest();
     }
 
     /// <summary>Inflates what is there of a message.</summary>
@@ -74,18 +83,46 @@ internal sealed unsafe class Inflater : SafeHandle
     public InflateStatus Finish(scoped Span<byte> output, out int written)
     {
         written = 0;
-        if (_tail == 0 && _atEnd) return InflateStatus.Done;
+        if (_rest is null)
+        {
+            if (_tail == 0 && _atEnd) return InflateStatus.Done;
+            if (output.Length >= MostOfTail) return FinishInto(output, out written);
+            _rest = ArrayPool<byte>.Shared.Rent(MostOfTail);
+            _restTaken = 0;
+            if (FinishInto(_rest, out _restLength) == InflateStatus.Corrupt)
+            {
+                DropRest(); // what the tail gave in the middle of a block was never sent
+                return InflateStatus.Corrupt;
+            }
+        }
+        written = Math.Min(output.Length, _restLength - _restTaken);
+        _rest.AsSpan(_restTaken, written).CopyTo(output);
+        _restTaken += written;
+        if (_restTaken < _restLength) return InflateStatus.OutputFull;
+        DropRest();
+        return InflateStatus.Done;
+    }
+
+    // With room for all that can come: were the output full at the last byte of the tail, it could not be told whether the
+    // message ended there or in the middle of a block.
+    private InflateStatus FinishInto(scoped Span<byte> output, out int written)
+    {
+        written = 0;
         for (var stops = 0; _tail < Tail.Length - 1; stops++)
         {
             var rest = Tail[_tail..];
             var status = Run(ref rest, output[written..], ZLib.StopAtBlock, out var part);
             written += part;
             _tail = Tail.Length - rest.Length;
-            if (status == InflateStatus.Corrupt || rest.IsEmpty) return InflateStatus.Corrupt;
-            if (_tail < Tail.Length - 1 && written == output.Length) return InflateStatus.OutputFull;
-            if (stops == MostStops) return InflateStatus.Corrupt;
+            if (status != InflateStatus.Done || rest.IsEmpty || stops == MostStops) return InflateStatus.Corrupt;
         }
         return InflateStatus.Done;
+    }
+
+    private void DropRest()
+    {
+        if (_rest is not null) ArrayPool<byte>.Shared.Return(_rest);
+        _rest = null;
     }
 
     protected override bool ReleaseHandle()

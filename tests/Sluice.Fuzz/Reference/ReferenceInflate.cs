@@ -18,6 +18,7 @@ internal sealed class ReferenceInflate
     private readonly List<byte> _history = []; // since the last block with BFINAL
     private byte[] _input = [];
     private int _bit;
+    private int _end; // of what was sent, in bits: behind it comes the tail
     private List<byte> _output = [];
 
     /// <param name="windowBits">How far back a message may refer.</param>
@@ -34,6 +35,10 @@ internal sealed class ReferenceInflate
     /// <summary>Whether the last message was refused for want of bits alone.</summary>
     public bool IsCut { get; private set; }
 
+    /// <summary>How many bytes of the last message's output stand in what was sent. The tail gives none to a message that is in
+    /// order; where one is cut in the middle of a block, its bits may be read as anything.</summary>
+    public int SentLength { get; private set; }
+
     /// <summary>Inflates the next message. Not to be called again after one that was not in order.</summary>
     /// <param name="payload">All of it.</param>
     /// <param name="output">What came out, also in front of a fault.</param>
@@ -42,6 +47,7 @@ internal sealed class ReferenceInflate
     {
         _output = [];
         IsCut = false;
+        SentLength = 0;
         var isValid = payload.Length == 0;
         try
         {
@@ -64,7 +70,7 @@ internal sealed class ReferenceInflate
         // The bits of the last byte that no block has used stay in front.
         _input = [.. _input.AsSpan(_bit / 8), .. payload, .. Tail];
         _bit %= 8;
-        var end = (_input.Length - Tail.Length) * 8;
+        var end = _end = (_input.Length - Tail.Length) * 8;
         while (true)
         {
             if (!Block())
@@ -198,6 +204,7 @@ internal sealed class ReferenceInflate
     {
         if (_output.Count > _most) throw new Corrupt(); // the limit was passed before
         _output.Add(value);
+        if (_bit <= _end) SentLength = _output.Count;
         _history.Add(value);
     }
 
