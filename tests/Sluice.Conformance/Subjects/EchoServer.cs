@@ -13,6 +13,7 @@ using Microsoft.Extensions.Logging.Abstractions;
 using Sluice.AspNetCore;
 using Sluice.Compression;
 using Sluice.Conformance.Wire;
+using Sluice.Transport.Epoll;
 
 namespace Sluice.Conformance.Subjects;
 
@@ -113,6 +114,8 @@ public sealed class EchoServer : IAsyncLifetime
         app.MapWebSocket("/deflate/streams", Echo.ByStreamsAsync, Deflating);
         app.MapWebSocket("/chat", Echo.Handler, Plain with { Subprotocols = ["chat.v2", "chat.v1"] });
         app.MapGet("/plain", (RequestDelegate)(context => context.Response.WriteAsync("plain")));
+        app.MapGet("/transport", (RequestDelegate)(context => context.Response.WriteAsync(
+            context.Features.Get<IContinuationSchedulingFeature>() is null ? "Kestrel's" : "epoll")));
         app.Map("/run/{id}", (RequestDelegate)RunAsync);
     }
 
