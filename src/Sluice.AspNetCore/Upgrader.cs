@@ -1,3 +1,4 @@
+using System.IO.Pipelines;
 using System.Net;
 using Microsoft.AspNetCore.Connections;
 using Microsoft.AspNetCore.Http;
@@ -132,7 +133,7 @@ public sealed class Upgrader
     internal void Leave(IPAddress? address) => _count.Leave(address);
 
     internal WebSocketConnection Connect(ConnectionContext transport, AcceptedHandshake accepted)
-        => new(transport.Transport, Role.Server, _options.Connection, accepted.Outcome.Subprotocol, transport.Abort, accepted.Compression);
+        => Connect(transport.Transport, accepted, transport.Abort, HttpVersion.Version11);
 
     /// <summary>Why the request would be refused; <see langword="null"/> when it would not.</summary>
     internal HandshakeRefusal? Check(HttpContext context)
@@ -177,7 +178,7 @@ public sealed class Upgrader
             await _refusals.AnswerAsync(context, Refusals.NoRoom).ConfigureAwait(false);
             return null;
         }
-        return Connect(UpgradedTransport.Of(context, stream), accepted, new TransportAbort(context));
+        return Connect(UpgradedTransport.Of(context, stream), accepted, new TransportAbort(context).Invoke, HttpVersion.Version11);
     }
 
     private async Task<WebSocketConnection?> AcceptAsync(HttpContext context, AcceptedHandshake accepted)
@@ -185,11 +186,18 @@ public sealed class Upgrader
         var stream = await context.Features.Get<IHttpExtendedConnectFeature>()!.AcceptAsync().ConfigureAwait(false);
         var abort = new TransportAbort(context);
         var end = new StreamEnd(context.Response, abort);
-        return end.Connection = Connect(UpgradedTransport.Of(stream, end.Run), accepted, abort);
+        var version = HttpProtocol.IsHttp2(context.Request.Protocol) ? HttpVersion.Version20 : HttpVersion.Version30;
+        return end.Connection = Connect(UpgradedTransport.Of(stream, end.Run), accepted, abort.Invoke, version);
     }
 
-    private WebSocketConnection Connect(UpgradedTransport transport, AcceptedHandshake accepted, TransportAbort abort)
-        => new(transport, Role.Server, _options.Connection, accepted.Outcome.Subprotocol, abort.Invoke, accepted.Compression);
+    private WebSocketConnection Connect(IDuplexPipe transport, AcceptedHandshake accepted, Action abort, Version version)
+    {
+        _options.Connection.Metrics.Accepted(version.Major == 1 ? "1.1" : version.Major == 2 ? "2" : "3");
+        return new WebSocketConnection(transport, Role.Server, _options.Connection, accepted.Outcome.Subprotocol, abort, accepted.Compression)
+        {
+            HttpVersion = version,
+        };
+    }
 
     private AcceptedHandshake Agree(HandshakeOutcome outcome)
     {

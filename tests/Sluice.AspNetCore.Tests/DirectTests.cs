@@ -22,6 +22,7 @@ public class DirectTests
     public async Task A_handshake_is_answered_before_HTTP_begins(bool tls)
     {
         await using var server = await StartAsync(app => app.MapWebSocket("/ws", Echo.Handler), tls);
+        using var accepted = new Counted("sluice.handshakes.accepted");
         using var peer = await server.ConnectAsync();
         if (tls) await peer.SecureAsync();
         await peer.SendAsync([.. Bytes(Handshakes.Request(server.Port, "/ws")), .. MaskedFrame.Text("early")]);
@@ -38,6 +39,7 @@ public class DirectTests
         _throughHttp.ShouldBe(0);
         await server.Log.WaitForAsync("Opened");
         await server.Log.WaitForAsync("Closed");
+        accepted.Counts.ShouldBe(new Dictionary<string, long> { ["1.1"] = 1 });
     }
 
     [Fact]

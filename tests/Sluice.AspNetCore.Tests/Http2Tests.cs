@@ -22,6 +22,7 @@ public class Http2Tests
             app.MapWebSocket("/ws", Echo.Handler, new WebSocketEndpointOptions { Subprotocols = ["chat"] });
             app.MapGet("/", (RequestDelegate)(context => context.Response.WriteAsync(context.Request.Protocol)));
         });
+        using var accepted = new Counted("sluice.handshakes.accepted");
         using var invoker = CreateInvoker();
         using var one = await ConnectAsync(server, invoker, tls, subprotocol: "chat");
         using var two = await ConnectAsync(server, invoker, tls);
@@ -39,6 +40,7 @@ public class Http2Tests
         one.CloseStatus.ShouldBe(WebSocketCloseStatus.NormalClosure);
         await EchoAsync(two, 10);
         var opened = await server.Log.WaitForAsync("Opened", 2);
+        accepted.Counts.ShouldBe(new Dictionary<string, long> { ["2"] = 2 });
         opened.ShouldAllBe(line => line.Message.Contains("over HTTP/2", StringComparison.Ordinal));
         opened.Select(line => line.Message.Split(' ')[0]).Distinct().Count().ShouldBe(2);
         (await server.Log.WaitForAsync("Closed"))[0].Message.ShouldEndWith("closed by the peer with 1000: done");

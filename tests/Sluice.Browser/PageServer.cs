@@ -26,9 +26,14 @@ public sealed class PageServer : IAsyncLifetime
     public ValueTask InitializeAsync() => new(StartAsync("--subprotocol", "json", "--subprotocol", "chat"));
 
     /// <summary>Starts it with options of its own.</summary>
-    internal async Task StartAsync(params string[] options)
+    internal Task StartAsync(params string[] options) => ListenAsync("http://127.0.0.1:0", options);
+
+    /// <summary>Starts it with TLS, and so with HTTP/2.</summary>
+    internal Task StartSecureAsync(params string[] options) => ListenAsync("https://127.0.0.1:0", ["--tls", .. options]);
+
+    private async Task ListenAsync(string address, string[] options)
     {
-        _process = ProcessUnderTest.Start("dotnet", [Program, "serve", "--listen", "http://127.0.0.1:0", .. options]);
+        _process = ProcessUnderTest.Start("dotnet", [Program, "serve", "--listen", address, .. options]);
         var line = await _process.Error.WaitForLineAsync(line => line.StartsWith(Ready, StringComparison.Ordinal));
         Url = new Uri(line[Ready.Length..]);
     }
@@ -38,7 +43,7 @@ public sealed class PageServer : IAsyncLifetime
         => _process!.Error.WaitForLineAsync(line => line.Contains(words, StringComparison.Ordinal));
 
     /// <summary>The <c>ws:</c> URL of a path, as the page shows it.</summary>
-    internal string SocketUrl(string path) => $"ws://{Url.Authority}{path}";
+    internal string SocketUrl(string path) => $"{(Url.Scheme == "https" ? "wss" : "ws")}://{Url.Authority}{path}";
 
     /// <summary>Ends the process, and so every connection without a closing handshake.</summary>
     internal void Kill() => _process!.Kill();

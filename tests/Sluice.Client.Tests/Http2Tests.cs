@@ -221,8 +221,9 @@ public sealed class Http2Tests(KestrelServer server) : IClassFixture<KestrelServ
         connection.HttpVersion.ShouldBe(HttpVersion.Version11);
         var error = await Should.ThrowAsync<HandshakeException>(
             WebSocketClient.ConnectAsync(server.Url + "/echo", Options(HttpVersionPolicy.RequestVersionExact)).Guarding());
-        error.Failure.ShouldBe(ConnectFailure.InvalidResponse);
-        error.Message.ShouldContain("HTTP/2");
+        // The server answers in HTTP/1.1 and closes; its answer may be lost to the reset that follows it.
+        error.Failure.ShouldBeOneOf(ConnectFailure.InvalidResponse, ConnectFailure.ConnectionLost);
+        if (error.Failure == ConnectFailure.InvalidResponse) error.Message.ShouldContain("HTTP/2");
     }
 
     [Fact]

@@ -1,5 +1,6 @@
 using System.CommandLine;
 using System.Net;
+using Microsoft.AspNetCore.Hosting;
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Logging;
 using Sluice.AspNetCore;
@@ -27,6 +28,8 @@ internal static class ServeCommand
         Exit codes: 0 stopped by Ctrl+C or SIGTERM, 1 could not listen, 2 wrong usage.
         """;
 
+    private const string Epoll = "epoll";
+
     public static Command Create()
     {
         var listen = new ListenOptions("An address to listen on; may be given several times. [default: http://127.0.0.1:8080]", new ListenUrl(false, IPAddress.Loopback, 8080));
@@ -39,11 +42,18 @@ internal static class ServeCommand
         var compress = new Option<bool>("--compress") { Description = "Agree to permessage-deflate when a client offers it. Costs time and memory, and tells secrets by their length: see docs/options.md." };
         var maxConnections = Number.Option("--max-connections", "The most WebSockets open at once; one more is refused with 503.", ConnectionLimits.Default.MaxConnections);
         var maxPerAddress = Number.Option("--max-connections-per-address", "The most from one address, or one IPv6 network of 64 bits; one more is refused with 429.", ConnectionLimits.Default.MaxConnectionsPerAddress);
+        var transport = new Option<string>("--transport")
+        {
+            Description = "What carries the bytes: epoll, event loops of our own where there is Linux, or sockets, ASP.NET Core's own.",
+            DefaultValueFactory = _ => Epoll,
+            HelpName = "name",
+        };
+        transport.AcceptOnlyFromAmong(Epoll, "sockets");
         var logMessages = new Option<bool>("--log-messages") { Description = "Log a line for each message." };
 
         var command = new VerbCommand("serve", Description, Details);
         listen.AddTo(command);
-        foreach (var option in new Option[] { origins, subprotocols, maxMessage, handshakeTimeout, idleTimeout, ping, compress, maxConnections, maxPerAddress, logMessages }) command.Add(option);
+        foreach (var option in new Option[] { origins, subprotocols, maxMessage, handshakeTimeout, idleTimeout, ping, compress, maxConnections, maxPerAddress, transport, logMessages }) command.Add(option);
         command.SetAction((result, cancellation) => Verb.RunAsync(result, () =>
         {
             var settings = listen.Read(result);
@@ -66,7 +76,7 @@ internal static class ServeCommand
                     CloseTimeout = settings.Drain < TimeSpan.FromSeconds(10) ? settings.Drain / 2 : TimeSpan.FromSeconds(5),
                 },
             };
-            return RunAsync(settings, options, handshakeTimeout.Read(result), result.GetValue(logMessages), cancellation);
+            return RunAsync(settings, options, handshakeTimeout.Read(result), result.GetValue(transport) == Epoll, result.GetValue(logMessages), cancellation);
         }));
         return command;
     }
@@ -79,7 +89,7 @@ internal static class ServeCommand
     };
 
     private static async Task<int> RunAsync(
-        ListenSettings settings, WebSocketEndpointOptions options, TimeSpan handshakeTimeout, bool logMessages, CancellationToken cancellation)
+        ListenSettings settings, WebSocketEndpointOptions options, TimeSpan handshakeTimeout, bool epoll, bool logMessages, CancellationToken cancellation)
     {
         using var metrics = new PrometheusText();
         var builder = ServerHost.CreateBuilder(settings, kestrel =>
@@ -88,6 +98,7 @@ internal static class ServeCommand
             kestrel.Limits.RequestHeadersTimeout = handshakeTimeout;
             kestrel.Limits.KeepAliveTimeout = handshakeTimeout;
         });
+        if (epoll) builder.WebHost.UseEpollTransport();
         builder.Services.AddHostedService(services => new MemoryTrim(
             options.Connection.Metrics, options.Connection.TimeProvider, services.GetRequiredService<ILoggerFactory>().CreateLogger("Sluice.Memory")));
         var app = builder.Build();

@@ -15,6 +15,7 @@ public sealed class ConnectionMetrics : IDisposable
     private readonly Counter<long> _closed;
     private readonly Counter<long> _dropped;
     private readonly Counter<long> _violations;
+    private readonly Counter<long> _accepted;
     private readonly Counter<long> _refused;
     private long _open;
     private long _opened;
@@ -40,6 +41,7 @@ public sealed class ConnectionMetrics : IDisposable
         _meter.CreateObservableCounter(
             "sluice.compression.bytes", CompressionBytes, "By", "Payload bytes of compressed messages, by direction, plain and deflated.");
         _violations = _meter.CreateCounter<long>("sluice.violations", "{violation}", "Connections failed because the peer broke a rule or a limit, by rule.");
+        _accepted = _meter.CreateCounter<long>("sluice.handshakes.accepted", "{handshake}", "Opening handshakes accepted, by HTTP version.");
         _refused = _meter.CreateCounter<long>("sluice.handshakes.refused", "{handshake}", "Opening handshakes refused, by reason.");
         _dropped = _meter.CreateCounter<long>("sluice.messages.dropped", "{message}", "Messages not sent, by reason.");
     }
@@ -72,6 +74,10 @@ public sealed class ConnectionMetrics : IDisposable
     /// <summary>Counts a message that was not sent because its receiver could not take it.</summary>
     /// <param name="reason">Why, as one of a few fixed words.</param>
     public void Dropped(string reason) => _dropped.Add(1, new KeyValuePair<string, object?>("reason", reason));
+
+    /// <summary>Counts an opening handshake that was accepted.</summary>
+    /// <param name="version">The HTTP version: <c>1.1</c>, <c>2</c> or <c>3</c>.</param>
+    public void Accepted(string version) => _accepted.Add(1, new KeyValuePair<string, object?>("http", version));
 
     /// <summary>Counts an opening handshake that was refused.</summary>
     /// <param name="reason">Why, as one of a few fixed words: the name of a <see cref="Handshake.RefusalReason"/>.</param>

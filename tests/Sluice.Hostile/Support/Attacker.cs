@@ -31,10 +31,10 @@ internal sealed class Attacker : IDisposable
     }
 
     /// <summary>One that has opened a WebSocket as everybody does.</summary>
-    public static async Task<Attacker> OpenAsync(int port, string path = "/ws", int? receiveBuffer = null)
+    public static async Task<Attacker> OpenAsync(int port, string path = "/ws", int? receiveBuffer = null, string more = "")
     {
         var attacker = await ConnectAsync(port, receiveBuffer);
-        await attacker.SendAsync(attacker.Request(path));
+        await attacker.SendAsync(attacker.Request(path, more));
         (await attacker.ReadHeadAsync()).Status.ShouldBe(101);
         return attacker;
     }

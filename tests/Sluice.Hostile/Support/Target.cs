@@ -7,6 +7,7 @@ using Microsoft.AspNetCore.Server.Kestrel.Core;
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Logging;
 using Sluice.AspNetCore;
+using Sluice.Compression;
 
 namespace Sluice.Hostile.Support;
 
@@ -32,7 +33,7 @@ internal sealed class Target : IAsyncDisposable
     public static async Task<Target> StartAsync(
         ConnectionOptions? connection = null, ConnectionLimits? limits = null, Action<KestrelServerLimits>? kestrel = null,
         Action<WebApplication, WebSocketEndpointOptions>? map = null, LogLevel kestrelLevel = LogLevel.None,
-        bool direct = true)
+        bool direct = true, CompressionOptions? compression = null)
     {
         var record = new Record();
         var metrics = new ConnectionMetrics();
@@ -55,6 +56,7 @@ internal sealed class Target : IAsyncDisposable
         {
             Connection = (connection ?? new ConnectionOptions()) with { Metrics = metrics },
             Limits = limits ?? ConnectionLimits.Default,
+            Compression = compression,
         };
         app.MapWebSocket("/ws", new Echo(), endpoint);
         map?.Invoke(app, endpoint);

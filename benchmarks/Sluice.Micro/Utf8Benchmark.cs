@@ -6,6 +6,7 @@ using Sluice.Protocol;
 namespace Sluice.Micro;
 
 /// <summary>The incremental validator against the base class library's check of a whole text.</summary>
+[MemoryDiagnoser]
 public class Utf8Benchmark
 {
     private byte[] _text = [];

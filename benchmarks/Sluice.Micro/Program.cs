@@ -1,9 +1,8 @@
 using BenchmarkDotNet.Configs;
 using BenchmarkDotNet.Running;
 
-// About three minutes, on a machine that does nothing else:
-// dotnet run -c Release --project bench/Sluice.Micro -- --filter "*" --job short --iterationTime 250
-// The memory that compression takes for each connection: … -- memory
+// ./bench --micro: some minutes, on a machine that does nothing else.
+// The memory that compression takes for each connection: ./bench --micro memory
 if (args is ["memory", ..])
 {
     Sluice.Micro.CompressionMemory.Run(args.ElementAtOrDefault(1));

@@ -1,0 +1,16 @@
+namespace Sluice.Bench.Measuring;
+
+/// <summary>What a run measures, and for how long.</summary>
+internal sealed record BenchSettings
+{
+    public int Rounds { get; init; } = 3;
+
+    /// <summary>How long each measurement counts.</summary>
+    public TimeSpan Window { get; init; } = TimeSpan.FromSeconds(1);
+
+    /// <summary>How long the load runs before it counts, each time.</summary>
+    public TimeSpan Settle { get; init; } = TimeSpan.FromMilliseconds(300);
+
+    /// <summary>How long a server with very many idle connections is left alone before its memory is read.</summary>
+    public TimeSpan Calm { get; init; } = TimeSpan.FromSeconds(2);
+}

@@ -1,0 +1,68 @@
+using System.IO.Compression;
+using Sluice.Compression;
+using Sluice.Hostile.Support;
+
+namespace Sluice.Hostile;
+
+/// <summary>Attacks by compressed messages.</summary>
+public class CompressionAttacks
+{
+    private const int MiB = 1024 * 1024;
+
+    [Theory]
+    [InlineData(true, false)]
+    [InlineData(true, true)]
+    [InlineData(false, false)]
+    public async Task A_decompression_bomb_stops_at_the_message_limit(bool takeover, bool inFragments)
+    {
+        const int attackers = 20;
+        await using var target = await Target.StartAsync(compression: new CompressionOptions { ClientContextTakeover = takeover });
+        var bomb = Deflated(256 * MiB); // a quarter of a mebibyte
+        bomb.Length.ShouldBeLessThan(MiB / 2);
+        byte[] frames = inFragments
+            ? [.. Frames.Of(0x42, bomb[..1000]), .. Frames.Of(0x00, bomb[1000..2000]), .. Frames.Of(0x80, bomb[2000..])]
+            : Frames.Of(0xc2, bomb);
+        var codes = new List<Task<int>>();
+        var before = GC.GetTotalAllocatedBytes(precise: true);
+        for (var i = 0; i < attackers; i++)
+        {
+            codes.Add(AttackAsync());
+        }
+        (await Task.WhenAll(codes)).ShouldAllBe(code => code == 1009);
+        await target.CountsAsync("sluice.violations", "message too big", attackers);
+        await target.LogsAsync("closed by this side with 1009: message too big", attackers);
+        // 5 GiB were asked for. What was inflated stayed below the limit of 1 MiB each, in buffers that grow twofold.
+        (GC.GetTotalAllocatedBytes(precise: true) - before).ShouldBeLessThan(attackers * 6L * MiB);
+        target.Held.ShouldBeLessThan(40 * MiB); // the pool keeps buffers for the next messages
+
+        async Task<int> AttackAsync()
+        {
+            using var attacker = await Attacker.OpenAsync(target.Port, more: "Sec-WebSocket-Extensions: permessage-deflate\r\n");
+            var code = attacker.ReadCloseAsync();
+            await attacker.TrySendAsync(frames);
+            return await code;
+        }
+    }
+
+    [Fact]
+    public async Task What_is_no_deflate_is_refused()
+    {
+        await using var target = await Target.StartAsync(compression: CompressionOptions.Default);
+        using var attacker = await Attacker.OpenAsync(target.Port, more: "Sec-WebSocket-Extensions: permessage-deflate\r\n");
+        await attacker.SendAsync(Frames.Of(0xc2, 0xff, 0xff, 0xff));
+        (await attacker.ReadCloseAsync()).ShouldBe(1007);
+        await target.LogsAsync("closed by this side with 1007");
+        target.Held.ShouldBeLessThan(4 * MiB);
+    }
+
+    private static byte[] Deflated(int zeros)
+    {
+        using var bytes = new MemoryStream();
+        using (var deflate = new DeflateStream(bytes, CompressionLevel.SmallestSize, leaveOpen: true))
+        {
+            var some = new byte[MiB];
+            for (var i = 0; i < zeros / MiB; i++) deflate.Write(some);
+        }
+        return bytes.ToArray();
+    }
+}
