@@ -27,6 +27,9 @@ public sealed class Answer
 
     internal string? Subprotocol { get; init; }
 
+    /// <summary>What must then hold of permessage-deflate; null when nothing is agreed.</summary>
+    internal string? Agreed { get; init; }
+
     /// <summary>The server ends its direction behind the bytes.</summary>
     internal bool Ends { get; init; }
 
@@ -52,6 +55,8 @@ public sealed class Answer
         await delivery.SendAsync(peer, bytes);
         await using var connection = await connecting.Guarded();
         connection.Subprotocol.ShouldBe(Subprotocol);
+        connection.Compression?.ToString().ShouldBe(Agreed);
+        (connection.Compression is null).ShouldBe(Agreed is null);
         await ShouldBeOpenAsync(peer, connection);
     }
 
@@ -70,6 +75,11 @@ public sealed class Answer
 
     private static async Task ShouldBeOpenAsync(Peer peer, WebSocketConnection connection)
     {
+        if (connection.Compression is not null)
+        {
+            await peer.SendAsync(Frame.Text(Deflation.Hello).Rsv(4));
+            (await connection.ReceiveAsync().Guarded()).Text.ShouldBe("Hello");
+        }
         await peer.SendAsync(Frame.Text("open"));
         (await connection.ReceiveAsync().Guarded()).Text.ShouldBe("open");
         await connection.SendAsync("open, too");

@@ -25,6 +25,10 @@ public sealed class Exchange
     /// <summary>Limits other than the defaults, where the case needs them.</summary>
     internal ConnectionOptions? Options { get; init; }
 
+    /// <summary>What the peer says of permessage-deflate, if it does: as a client its offer, as a server its agreement. What comes
+    /// back compressed is then inflated before it is compared.</summary>
+    internal string? Deflate { get; init; }
+
     /// <summary>These come back first.</summary>
     internal Exchange Answers(params Frame[] expected)
     {
@@ -53,11 +57,12 @@ public sealed class Exchange
 
     internal async Task RunAsync(Subject subject, Delivery delivery)
     {
-        await using var link = await Link.OpenAsync(subject, Options);
+        await using var link = await Link.OpenAsync(subject, Options, Deflate);
+        var inflation = new Inflation(subject.Side(), Deflate);
         var peer = link.Peer;
         var bytes = peer.Bytes(_sent);
         var sending = Task.Run(() => delivery.SendAsync(peer, bytes));
-        await ReadAnswersAsync(peer, inOrder: subject is Subject.ServerDirect or Subject.ServerHandler or Subject.ClientHandler);
+        await ReadAnswersAsync(peer, inflation, inOrder: subject is Subject.ServerDirect or Subject.ServerEpoll or Subject.ServerHandler or Subject.ClientHandler);
         if (_fails is { } code) await FailAsync(peer, sending, code);
         else await CloseAsync(peer, sending);
         if (link.Connection is { } connection) ((int)(await connection.Released.Guarded()).Code).ShouldBe(_fails ?? _closes?.Code() ?? 1000);
@@ -65,15 +70,15 @@ public sealed class Exchange
 
     // Who echoes by calls has code of its own between a message and its echo, and a pong does not wait for that
     // (§5.5.2: as soon as is practical). Each kind keeps its order all the same.
-    private async Task ReadAnswersAsync(Peer peer, bool inOrder)
+    private async Task ReadAnswersAsync(Peer peer, Inflation inflation, bool inOrder)
     {
         if (inOrder)
         {
-            foreach (var frame in _expected) await peer.ShouldReadAsync(frame);
+            foreach (var frame in _expected) inflation.Read(await peer.ReadFrameAsync()).ShouldBe(frame);
             return;
         }
         var received = new List<Received>();
-        foreach (var _ in _expected) received.Add(await peer.ReadFrameAsync());
+        foreach (var _ in _expected) received.Add(inflation.Read(await peer.ReadFrameAsync()));
         Frame[] inTurn = [.. _expected.Where(frame => frame.Opcode < 8), .. _expected.Where(frame => frame.Opcode >= 8)];
         Received[] came = [.. received.Where(frame => frame.Opcode < 8), .. received.Where(frame => frame.Opcode >= 8)];
         foreach (var (frame, expected) in came.Zip(inTurn)) frame.ShouldBe(expected);

@@ -104,7 +104,7 @@ public class ServerTests
     {
         var held = new TaskCompletionSource<WebSocketConnection>(TaskCreationOptions.RunContinuationsAsynchronously);
         using var peer = await Http2Peer.ConnectAsync();
-        await OpenAsync(peer, 1, EchoServer.Prepare(Quiet, connection =>
+        await OpenAsync(peer, 1, EchoServer.Prepare(Quiet, compression: null, connection =>
         {
             held.SetResult(connection);
             return Task.CompletedTask;
@@ -121,7 +121,7 @@ public class ServerTests
     public async Task Section_5_an_abort_by_the_server_is_a_reset_with_CANCEL()
     {
         using var peer = await Http2Peer.ConnectAsync();
-        await OpenAsync(peer, 1, EchoServer.Prepare(Quiet, async connection =>
+        await OpenAsync(peer, 1, EchoServer.Prepare(Quiet, compression: null, async connection =>
         {
             using var message = await connection.ReceiveAsync();
             connection.Abort();
@@ -136,7 +136,7 @@ public class ServerTests
     {
         var ended = new TaskCompletionSource<WebSocketConnection>(TaskCreationOptions.RunContinuationsAsynchronously);
         using var peer = await Http2Peer.ConnectAsync();
-        await OpenAsync(peer, 1, EchoServer.Prepare(Quiet, async connection =>
+        await OpenAsync(peer, 1, EchoServer.Prepare(Quiet, compression: null, async connection =>
         {
             await Echo.ByCallsAsync(connection);
             ended.SetResult(connection);

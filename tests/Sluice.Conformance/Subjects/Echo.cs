@@ -10,7 +10,7 @@ internal sealed class Echo : IWebSocketHandler
 
     public static Func<WebSocketConnection, Task> Of(Subject subject) => subject switch
     {
-        Subject.ServerDirect or Subject.ServerHandler or Subject.ClientHandler => static connection => connection.RunAsync(Handler),
+        Subject.ServerDirect or Subject.ServerEpoll or Subject.ServerHandler or Subject.ClientHandler => static connection => connection.RunAsync(Handler),
         Subject.ServerStreams => ByStreamsAsync,
         _ => ByCallsAsync,
     };

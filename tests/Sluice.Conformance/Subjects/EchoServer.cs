@@ -11,18 +11,22 @@ using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Logging;
 using Microsoft.Extensions.Logging.Abstractions;
 using Sluice.AspNetCore;
+using Sluice.Compression;
 using Sluice.Conformance.Wire;
+using Sluice.Transport.Epoll;
 
 namespace Sluice.Conformance.Subjects;
 
-/// <summary>The servers under test: one Kestrel with two ports for HTTP/1.1 and one for HTTP/2, shared by all cases.</summary>
+/// <summary>The servers under test, shared by all cases: one Kestrel with two ports for HTTP/1.1 and one for HTTP/2, and one on
+/// the epoll transport.</summary>
 public sealed class EchoServer : IAsyncLifetime
 {
     private static readonly ConcurrentDictionary<string, Run> Runs = [];
     private static readonly ConnectionOptions Quiet = new() { KeepAliveInterval = Timeout.InfiniteTimeSpan };
     private static readonly WebSocketEndpointOptions Plain = new() { Connection = Quiet };
     private static int LastRun;
-    private WebApplication? _app;
+    private static readonly WebSocketEndpointOptions Deflating = Plain with { Compression = CompressionOptions.Default };
+    private readonly List<WebApplication> _apps = [];
 
     /// <summary>The port for HTTP/1.1.</summary>
     public static int Port { get; private set; }
@@ -30,34 +34,33 @@ public sealed class EchoServer : IAsyncLifetime
     /// <summary>The port for HTTP/1.1 at which handshakes are answered before HTTP begins, as <c>sluice serve</c> does.</summary>
     public static int DirectPort { get; private set; }
 
-    /// <summary>Both ports for HTTP/1.1.</summary>
-    public static int[] Ports => [Port, DirectPort];
+    /// <summary>As <see cref="DirectPort"/>, over the epoll transport.</summary>
+    public static int EpollPort { get; private set; }
+
+    /// <summary>All ports for HTTP/1.1.</summary>
+    public static int[] Ports => [Port, DirectPort, EpollPort];
 
     /// <summary>The port for HTTP/2 in clear text, with prior knowledge.</summary>
     public static int Http2Port { get; private set; }
 
     public async ValueTask InitializeAsync()
     {
-        var builder = WebApplication.CreateSlimBuilder();
-        builder.Logging.ClearProviders();
-        builder.WebHost.ConfigureKestrel(kestrel =>
+        var ports = await StartAsync(static _ => { }, kestrel =>
         {
-            kestrel.AddServerHeader = false;
             Listen(kestrel, options => options.UseHalfClose());
             Listen(kestrel, options => options.UseDirectWebSockets().UseHalfClose());
             Listen(kestrel, options => options.Protocols = HttpProtocols.Http2);
         });
-        _app = builder.Build();
-        Map(_app);
-        await _app.StartAsync();
-        var addresses = _app.Services.GetRequiredService<IServer>().Features.Get<IServerAddressesFeature>()!.Addresses;
-        int[] ports = [.. addresses.Select(address => new Uri(address).Port)];
         (Port, DirectPort, Http2Port) = (ports[0], ports[1], ports[2]);
+        ports = await StartAsync(
+            static host => host.UseEpollTransport(),
+            kestrel => Listen(kestrel, options => options.UseDirectWebSockets().UseHalfClose()));
+        EpollPort = ports[0];
     }
 
     public async ValueTask DisposeAsync()
     {
-        if (_app is not null) await _app.DisposeAsync();
+        foreach (var app in _apps) await app.DisposeAsync();
     }
 
     /// <summary>A TCP connection to a port of this machine.</summary>
@@ -69,11 +72,29 @@ public sealed class EchoServer : IAsyncLifetime
     }
 
     /// <summary>A path at which the next connection gets these options, and is run by this code.</summary>
-    internal static string Prepare(ConnectionOptions options, Func<WebSocketConnection, Task> run)
+    internal static string Prepare(ConnectionOptions? options, CompressionOptions? compression, Func<WebSocketConnection, Task> run)
     {
         var id = Interlocked.Increment(ref LastRun).ToString(provider: null);
-        Runs[id] = new Run(new WebSocketEndpointOptions { Connection = options }, run);
+        Runs[id] = new Run(new WebSocketEndpointOptions { Connection = options ?? Quiet, Compression = compression }, run);
         return "/run/" + id;
+    }
+
+    private async Task<int[]> StartAsync(Action<IWebHostBuilder> host, Action<KestrelServerOptions> listen)
+    {
+        var builder = WebApplication.CreateSlimBuilder();
+        builder.Logging.ClearProviders();
+        host(builder.WebHost);
+        builder.WebHost.ConfigureKestrel(kestrel =>
+        {
+            kestrel.AddServerHeader = false;
+            listen(kestrel);
+        });
+        var app = builder.Build();
+        _apps.Add(app);
+        Map(app);
+        await app.StartAsync();
+        var addresses = app.Services.GetRequiredService<IServer>().Features.Get<IServerAddressesFeature>()!.Addresses;
+        return [.. addresses.Select(address => new Uri(address).Port)];
     }
 
     private static void Listen(KestrelServerOptions kestrel, Action<ListenOptions> configure)
@@ -88,8 +109,13 @@ public sealed class EchoServer : IAsyncLifetime
         app.MapWebSocket("/echo", Echo.Handler, Plain);
         app.MapWebSocket("/calls", Echo.ByCallsAsync, Plain);
         app.MapWebSocket("/streams", Echo.ByStreamsAsync, Plain);
+        app.MapWebSocket("/deflate/echo", Echo.Handler, Deflating);
+        app.MapWebSocket("/deflate/calls", Echo.ByCallsAsync, Deflating);
+        app.MapWebSocket("/deflate/streams", Echo.ByStreamsAsync, Deflating);
         app.MapWebSocket("/chat", Echo.Handler, Plain with { Subprotocols = ["chat.v2", "chat.v1"] });
         app.MapGet("/plain", (RequestDelegate)(context => context.Response.WriteAsync("plain")));
+        app.MapGet("/transport", (RequestDelegate)(context => context.Response.WriteAsync(
+            context.Features.Get<IContinuationSchedulingFeature>() is null ? "Kestrel's" : "epoll")));
         app.Map("/run/{id}", (RequestDelegate)RunAsync);
     }
 

@@ -1,5 +1,6 @@
 using System.Net;
 using System.Net.Sockets;
+using Sluice.Compression;
 using Sluice.Conformance.Wire;
 
 namespace Sluice.Conformance.Subjects;
@@ -26,29 +27,44 @@ internal sealed class Link : IAsyncDisposable
     /// <summary>A subject that echoes.</summary>
     /// <param name="subject">Which.</param>
     /// <param name="options">Its limits and times; the defaults without keep-alive when there are none.</param>
-    public static Task<Link> OpenAsync(Subject subject, ConnectionOptions? options = null)
+    /// <param name="deflate">What the peer says of permessage-deflate, as a client its offer and as a server its agreement; the
+    /// subject compresses as it does by default. Nothing when it is null.</param>
+    public static Task<Link> OpenAsync(Subject subject, ConnectionOptions? options = null, string? deflate = null)
     {
-        if (subject.Side() == Side.Client) return OpenClientAsync(Echo.Of(subject), options);
-        if (options is not null) return OpenServerAsync(EchoServer.Prepare(options, Echo.Of(subject)), EchoServer.Port);
-        return OpenServerAsync(subject switch
+        var compression = deflate is null ? null : CompressionOptions.Default;
+        if (subject.Side() == Side.Client) return OpenClientAsync(Echo.Of(subject), options, compression, deflate);
+        var port = subject switch
         {
-            Subject.ServerDirect or Subject.ServerHandler => "/echo",
+            Subject.ServerDirect when options is null => EchoServer.DirectPort,
+            Subject.ServerEpoll => EchoServer.EpollPort,
+            _ => EchoServer.Port,
+        };
+        if (options is not null) return OpenServerAsync(EchoServer.Prepare(options, compression, Echo.Of(subject)), port, deflate);
+        var path = subject switch
+        {
+            Subject.ServerDirect or Subject.ServerEpoll or Subject.ServerHandler => "/echo",
             Subject.ServerCalls => "/calls",
             _ => "/streams",
-        }, subject == Subject.ServerDirect ? EchoServer.DirectPort : EchoServer.Port);
+        };
+        return OpenServerAsync(deflate is null ? path : "/deflate" + path, port, deflate);
     }
 
     /// <summary>A subject that the test itself drives, by its connection.</summary>
-    public static async Task<Link> HoldAsync(Side side, ConnectionOptions? options = null)
+    /// <param name="side">Which.</param>
+    /// <param name="options">As for <see cref="OpenAsync"/>.</param>
+    /// <param name="compression">How it compresses; null does not.</param>
+    /// <param name="deflate">As for <see cref="OpenAsync"/>.</param>
+    public static async Task<Link> HoldAsync(
+        Side side, ConnectionOptions? options = null, CompressionOptions? compression = null, string? deflate = null)
     {
-        if (side == Side.Client) return await OpenClientAsync(static _ => Task.CompletedTask, options);
+        if (side == Side.Client) return await OpenClientAsync(static _ => Task.CompletedTask, options, compression, deflate);
         var held = new TaskCompletionSource<WebSocketConnection>(TaskCreationOptions.RunContinuationsAsynchronously);
-        var path = EchoServer.Prepare(options ?? Quiet.Connection, connection =>
+        var path = EchoServer.Prepare(options, compression, connection =>
         {
             held.SetResult(connection);
             return Task.CompletedTask;
         });
-        var link = await OpenServerAsync(path, EchoServer.Port);
+        var link = await OpenServerAsync(path, EchoServer.Port, deflate);
         return new Link(link.Peer, await held.Task.Guarded(), Task.CompletedTask);
     }
 
@@ -61,27 +77,29 @@ internal sealed class Link : IAsyncDisposable
 
     private static WebSocketClientOptions WithConnection(ConnectionOptions options) => new() { Connection = options };
 
-    private static async Task<Link> OpenServerAsync(string path, int port)
+    private static async Task<Link> OpenServerAsync(string path, int port, string? deflate)
     {
         var peer = await EchoServer.DialAsync(port);
-        await peer.SendAsync(Http.Request(path));
+        await peer.SendAsync(Http.Request(path, $"Sec-WebSocket-Extensions:{deflate}"));
         var head = await peer.ReadHeadAsync();
         Http.Status(head).ShouldBe(101, head);
         Http.Value(head, "Sec-WebSocket-Accept").ShouldBe(Http.Accept);
+        (Http.Value(head, "Sec-WebSocket-Extensions") is not null).ShouldBe(deflate is not null, head);
         return new Link(peer, null, Task.CompletedTask);
     }
 
-    private static async Task<Link> OpenClientAsync(Func<WebSocketConnection, Task> run, ConnectionOptions? options)
+    private static async Task<Link> OpenClientAsync(
+        Func<WebSocketConnection, Task> run, ConnectionOptions? options, CompressionOptions? compression, string? deflate)
     {
         using var listener = new TcpListener(IPAddress.Loopback, 0);
         listener.Start();
         var port = ((IPEndPoint)listener.LocalEndpoint).Port;
-        var connecting = WebSocketClient.ConnectAsync($"ws://127.0.0.1:{port}/", options is null ? Quiet : WithConnection(options));
+        var connecting = WebSocketClient.ConnectAsync($"ws://127.0.0.1:{port}/", (options is null ? Quiet : WithConnection(options)) with { Compression = compression });
         var socket = await listener.AcceptSocketAsync().Guarded();
         socket.NoDelay = true;
         var peer = new Peer(socket, Side.Server);
         var request = await peer.ReadHeadAsync();
-        await peer.SendAsync(Http.Response(request));
+        await peer.SendAsync(Http.Response(request, $"Sec-WebSocket-Extensions:{deflate}"));
         var connection = await connecting.Guarded();
         return new Link(peer, connection, RunAsync(connection, run));
     }

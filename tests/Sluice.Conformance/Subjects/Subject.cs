@@ -8,6 +8,9 @@ public enum Subject
     /// <summary>A server with callbacks, before HTTP begins, as <c>sluice serve</c> has it.</summary>
     ServerDirect,
 
+    /// <summary>The same over the epoll transport; where that is not supported, over Kestrel's own.</summary>
+    ServerEpoll,
+
     /// <summary>A server with callbacks, behind an upgrade of HTTP.</summary>
     ServerHandler,
 

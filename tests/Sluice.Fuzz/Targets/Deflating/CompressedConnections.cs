@@ -55,7 +55,7 @@ internal sealed class CompressedConnections : Target
     {
         if (!expected.HasCompressed) return "without compression, what Differential tells";
         if (expected.HasEmpty) return "a compressed payload of no bytes is an empty message for Sluice";
-        if (expected.HasFinal) return "a block with BFINAL ends the message for .NET's decompressor, not the block alone";
+        if (expected.HasFinal || theirs.Reason.Contains("BFINAL", StringComparison.Ordinal)) return "a block with BFINAL ends the message for .NET's decompressor, not the block alone";
         var common = Math.Min(ours.Messages.Count, theirs.Messages.Count);
         for (var i = 0; i < common; i++)
         {
