@@ -96,7 +96,7 @@ internal sealed class CompressedConnections : Target
         {
             var inflate = new ReferenceInflate(most: limit);
             List<byte> payload = [];
-            var (isText, isCompressed) = (false, false);
+            var (isText, isCompressed, seen) = (false, false, int.MaxValue);
             foreach (var frame in ReferenceParser.Parse(stream, isServer, 0x40).Frames)
             {
                 if (frame.First == 0x88) return;
@@ -105,8 +105,11 @@ internal sealed class CompressedConnections : Target
                 {
                     (isText, isCompressed) = ((frame.First & 15) == 1, (frame.First & 0x40) != 0);
                     payload = [];
+                    seen = int.MaxValue;
                     HasCompressed |= isCompressed;
                 }
+                // What is not compressed is too big from the header on that says so, whatever its bytes are.
+                if (!isCompressed && payload.Count + frame.Payload.Length > limit && payload.Count <= limit) seen = payload.Count;
                 payload.AddRange(frame.Payload);
                 if (frame.First < 0x80 || !frame.IsWhole) continue; // whether it is wrong may show before its end, or not
                 var output = payload.ToArray();
@@ -122,7 +125,7 @@ internal sealed class CompressedConnections : Target
                     _isEither = !isValid && output.Length > limit;
                 }
                 var bad = isText ? ReferenceUtf8.FirstImpossible(output, out _) : -1;
-                _code = bad >= 0 && bad < limit ? 1007 : length > limit ? 1009 : !isValid || (isText && !IsWhole(output)) ? 1007 : 0;
+                _code = bad >= 0 && bad < Math.Min(limit, seen) ? 1007 : length > limit ? 1009 : !isValid || (isText && !IsWhole(output)) ? 1007 : 0;
                 if (_code != 0) return;
                 _messages.Add(new(isText, output));
             }
