@@ -83,7 +83,8 @@ public sealed class MeasurementTests : IDisposable
             ids.Count.ShouldBeGreaterThanOrEqualTo(2);
         }
 
-        foreach (var id in ids) HasEnded(id).ShouldBeTrue($"process {id} is still there");
+        // Killed, a process is gone when the kernel has come to it.
+        foreach (var id in ids) SpinWait.SpinUntil(() => HasEnded(id), TimeSpan.FromSeconds(30)).ShouldBeTrue($"process {id} is still there");
     }
 
     private static bool HasEnded(int id)

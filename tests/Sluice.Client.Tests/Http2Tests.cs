@@ -2,6 +2,7 @@ using System.Net;
 using System.Net.Security;
 using System.Net.Sockets;
 using System.Net.WebSockets;
+using Sluice.Compression;
 
 namespace Sluice.Client.Tests;
 
@@ -13,6 +14,26 @@ public sealed class Http2Tests(KestrelServer server) : IClassFixture<KestrelServ
     private static readonly byte[] Acknowledgement = [0, 0, 0, 4, 1, 0, 0, 0, 0];
 
     public static TheoryData<string, bool> Servers => new() { { "/echo", true }, { "/echo", false }, { "/sluice", true }, { "/sluice", false } };
+
+    [Theory]
+    [InlineData(true)]
+    [InlineData(false)]
+    public async Task Compression_is_agreed_on_and_used(bool secure)
+    {
+        var options = Options(Exact(secure)) with { Compression = CompressionOptions.Default };
+        await using var connection = await WebSocketClient.ConnectAsync((secure ? server.SecureUrl : server.Http2Url) + "/deflate", options).Guarding();
+        connection.HttpVersion.ShouldBe(HttpVersion.Version20);
+        connection.Compression.ShouldNotBeNull();
+        foreach (var size in (int[])[0, 255, 256, 65_536, 1024 * 1024])
+        {
+            var payload = new byte[size];
+            for (var i = 0; i < size; i++) payload[i] = (byte)(i / 100);
+            var sending = connection.SendAsync(payload).Guarding();
+            using var echo = await connection.ReceiveAsync().Guarding();
+            echo.Payload.Span.SequenceEqual(payload).ShouldBeTrue();
+            await sending;
+        }
+    }
 
     [Theory]
     [MemberData(nameof(Servers))]

@@ -14,6 +14,7 @@ using Microsoft.AspNetCore.Server.Kestrel.Core;
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Logging;
 using Sluice.AspNetCore;
+using Sluice.Compression;
 
 namespace Sluice.Client.Tests;
 
@@ -45,6 +46,7 @@ public sealed class KestrelServer : IAsyncLifetime
         _app.Map("/abort", AbortAsync);
         _app.Map("/slow", SlowAsync);
         _app.MapWebSocket("/sluice", OwnAsync);
+        _app.MapWebSocket("/deflate", OwnAsync, new WebSocketEndpointOptions { Compression = CompressionOptions.Default });
         _app.MapGet("/login", (HttpContext context) => context.Response.Cookies.Append("session", "42"));
         _app.Map("/redirect", () => Results.Redirect("/echo"));
         _app.Map("/refuse-connect", () => Results.Json(new { why = "no" }, statusCode: 418));

@@ -14,7 +14,7 @@ public sealed class ManyConnectionsTests
     private const int RoundTrips = 200;
     private const int Addresses = 5; // ports of one address would run short together with those in TIME_WAIT
     private const double MiB = 1024 * 1024;
-    private const double Bound = 32;
+    private const double Bound = 20;
 
     [Fact]
     public async Task Five_thousand_idle_and_fifty_busy_at_once_do_not_fail_and_leave_no_memory_behind()

@@ -121,7 +121,7 @@ internal sealed class CompressedConnections : Target
                     if (!keeps) inflate = new ReferenceInflate(most: limit);
                     isValid = inflate.TryInflate([.. payload], out output);
                     HasFinal |= inflate.HasFinal;
-                    length = inflate.SentLength;
+                    length = isValid ? output.Length : inflate.SentLength;
                     _isEither = !isValid && output.Length > limit;
                 }
                 var bad = isText ? ReferenceUtf8.FirstImpossible(output, out _) : -1;

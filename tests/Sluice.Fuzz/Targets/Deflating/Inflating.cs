@@ -63,7 +63,7 @@ internal sealed class Inflating : Target
             if (!keeps) inflate = new ReferenceInflate(most: limit);
             var isValid = inflate.TryInflate(message, out var output);
             // The limit counts what was sent; a message that is cut, and beyond it by the tail alone, may be either.
-            var code = inflate.SentLength > limit ? 1009 : isValid ? 0 : 1007;
+            var code = (isValid ? output.Length : inflate.SentLength) > limit ? 1009 : isValid ? 0 : 1007;
             trace.Note(1, code);
             trace.NoteSize(inflate.HasFinal ? 2 : 3, output.Length);
             outcomes.Add(new(code, output, code == 1007 && output.Length > limit));
