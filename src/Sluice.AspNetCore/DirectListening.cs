@@ -2,6 +2,7 @@ using Microsoft.AspNetCore.Connections;
 using Microsoft.AspNetCore.Server.Kestrel.Core;
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Hosting;
+using Microsoft.Extensions.Logging;
 using Sluice.AspNetCore.Direct;
 
 namespace Sluice.AspNetCore;
@@ -34,7 +35,7 @@ public static class DirectListening
                 lifetime.ApplicationStopping.Register(firstBytes.Stop);
                 lifetime.ApplicationStopped.Register(firstBytes.Dispose);
             }
-            var direct = new DirectWebSockets(new DirectRoutes(services), firstBytes, services);
+            var direct = new DirectWebSockets(new DirectRoutes(services), firstBytes, services, services.GetRequiredService<ILoggerFactory>().CreateLogger("Sluice.AspNetCore"));
             return connection => direct.RunAsync(next, connection);
         });
         return listen;

@@ -26,4 +26,7 @@ internal static partial class Log
 
     [LoggerMessage(7, LogLevel.Error, "{Connection}: {Callback} failed")]
     public static partial void CallbackFailed(ILogger logger, string connection, string callback, Exception error);
+
+    [LoggerMessage(8, LogLevel.Debug, "{Connection} from {Address} sent nothing for {Limit}: ended before a handshake")]
+    public static partial void Silent(ILogger logger, string connection, IPAddress? address, TimeSpan limit);
 }

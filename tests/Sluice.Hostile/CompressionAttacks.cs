@@ -1,4 +1,5 @@
 using System.IO.Compression;
+using Sluice.AspNetCore;
 using Sluice.Compression;
 using Sluice.Hostile.Support;
 
@@ -10,13 +11,21 @@ public class CompressionAttacks
     private const int MiB = 1024 * 1024;
 
     [Theory]
-    [InlineData(true, false)]
-    [InlineData(true, true)]
-    [InlineData(false, false)]
-    public async Task A_decompression_bomb_stops_at_the_message_limit(bool takeover, bool inFragments)
+    [InlineData("handler", true, false)]
+    [InlineData("handler", true, true)]
+    [InlineData("handler", false, false)]
+    [InlineData("receive", true, false)]
+    [InlineData("receive", false, true)]
+    [InlineData("stream", true, false)]
+    [InlineData("stream", false, true)]
+    public async Task A_decompression_bomb_stops_at_the_message_limit(string way, bool takeover, bool inFragments)
     {
         const int attackers = 20;
-        await using var target = await Target.StartAsync(compression: new CompressionOptions { ClientContextTakeover = takeover });
+        await using var target = await Target.StartAsync(compression: new CompressionOptions { ClientContextTakeover = takeover }, map: (app, options) =>
+        {
+            app.MapWebSocket("/receive", ReceiveAsync, options);
+            app.MapWebSocket("/stream", StreamAsync, options);
+        });
         var bomb = Deflated(256 * MiB); // a quarter of a mebibyte
         bomb.Length.ShouldBeLessThan(MiB / 2);
         byte[] frames = inFragments
@@ -37,11 +46,29 @@ public class CompressionAttacks
 
         async Task<int> AttackAsync()
         {
-            using var attacker = await Attacker.OpenAsync(target.Port, more: "Sec-WebSocket-Extensions: permessage-deflate\r\n");
+            using var attacker = await Attacker.OpenAsync(target.Port, way == "handler" ? "/ws" : "/" + way, more: "Sec-WebSocket-Extensions: permessage-deflate\r\n");
             var code = attacker.ReadCloseAsync();
             await attacker.TrySendAsync(frames);
             return await code;
         }
+    }
+
+    [Fact]
+    public async Task A_compressed_message_that_inflates_to_nothing_is_bounded_too()
+    {
+        await using var target = await Target.StartAsync(compression: CompressionOptions.Default);
+        using var attacker = await Attacker.OpenAsync(target.Port, more: "Sec-WebSocket-Extensions: permessage-deflate\r\n");
+        var code = attacker.ReadCloseAsync();
+        byte[] nothing = Frames.Many(10_000, [0, 0, 0, 0xff, 0xff]); // empty blocks
+        await attacker.SendAsync(Frames.Of(0x42));
+        var fragment = Frames.Of(0x00, nothing);
+        for (var sent = 0; sent < 16 * MiB && await attacker.TrySendAsync(fragment); sent += nothing.Length)
+        {
+        }
+        (await code).ShouldBe(1009);
+        await target.CountsAsync("sluice.violations", "message too big");
+        await target.LogsAsync("closed by this side with 1009: message too big");
+        target.Held.ShouldBeLessThan(8 * MiB);
     }
 
     [Fact]
@@ -51,8 +78,30 @@ public class CompressionAttacks
         using var attacker = await Attacker.OpenAsync(target.Port, more: "Sec-WebSocket-Extensions: permessage-deflate\r\n");
         await attacker.SendAsync(Frames.Of(0xc2, 0xff, 0xff, 0xff));
         (await attacker.ReadCloseAsync()).ShouldBe(1007);
+        await target.CountsAsync("sluice.violations", "compressed message not in DEFLATE format");
         await target.LogsAsync("closed by this side with 1007");
         target.Held.ShouldBeLessThan(4 * MiB);
+    }
+
+    private static async Task ReceiveAsync(WebSocketConnection connection)
+    {
+        while (true)
+        {
+            using var message = await connection.ReceiveAsync();
+            if (message.IsClose) return;
+        }
+    }
+
+    private static async Task StreamAsync(WebSocketConnection connection)
+    {
+        var buffer = new byte[4096];
+        while (await connection.ReadMessageAsync() is { } reader)
+        {
+            await using var message = reader;
+            while (await message.ReadAsync(buffer) > 0)
+            {
+            }
+        }
     }
 
     private static byte[] Deflated(int zeros)

@@ -39,10 +39,10 @@ public class FrameAttacks
         await attacker.SendAsync(Frames.Of(0x89));
         (await attacker.ReadFrameAsync()).First.ShouldBe(0x8a); // all before it were read
         target.Held.ShouldBeLessThan(Bound);
-        await attacker.SendAsync(Frames.Of(0x83));
-        (await attacker.ReadCloseAsync()).ShouldBe(1002);
-        await target.CountsAsync("sluice.violations", "reserved opcode");
-        await target.LogsAsync("closed by this side with 1002: reserved opcode");
+        await attacker.SendAsync(Frames.Of(0x80));
+        (await attacker.ReadFrameAsync()).Payload.Length.ShouldBe(100_000);
+        await ShouldCloseAsync(target, attacker);
+        target.Held.ShouldBeLessThan(Bound);
     }
 
     [Theory]
@@ -90,7 +90,8 @@ public class FrameAttacks
         await attacker.SendAsync([.. Frames.Of(0x02, 1), .. Frames.Header(0x80, long.MaxValue)]);
         (await attacker.ReadCloseAsync()).ShouldBe(1009);
         await target.CountsAsync("sluice.violations", "message too big");
-        await target.LogsAsync("closed by this side with 1009");
+        await target.LogsAsync("closed by this side with 1009: message too big");
+        target.Held.ShouldBeLessThan(Bound);
     }
 
     [Fact]
@@ -132,11 +133,15 @@ public class FrameAttacks
         if (beyond <= 0)
         {
             (await attacker.ReadFrameAsync()).Payload.ShouldBe(payload); // nothing cut off, nothing added
-            return;
+            await ShouldCloseAsync(target, attacker);
         }
-        (await attacker.ReadCloseAsync()).ShouldBe(1009);
-        await target.CountsAsync("sluice.violations", "message too big");
-        await target.LogsAsync("closed by this side with 1009: message too big");
+        else
+        {
+            (await attacker.ReadCloseAsync()).ShouldBe(1009);
+            await target.CountsAsync("sluice.violations", "message too big");
+            await target.LogsAsync("closed by this side with 1009: message too big");
+        }
+        target.Held.ShouldBeLessThan(Bound);
     }
 
     [Theory]
@@ -152,11 +157,15 @@ public class FrameAttacks
         if (beyond <= 0)
         {
             (await attacker.ReadFrameAsync()).Payload.Length.ShouldBe(Limit + beyond);
-            return;
+            await ShouldCloseAsync(target, attacker);
         }
-        (await attacker.ReadCloseAsync()).ShouldBe(1008);
-        await target.CountsAsync("sluice.violations", "too many fragments in a message");
-        await target.LogsAsync("closed by this side with 1008");
+        else
+        {
+            (await attacker.ReadCloseAsync()).ShouldBe(1008);
+            await target.CountsAsync("sluice.violations", "too many fragments in a message");
+            await target.LogsAsync("closed by this side with 1008: too many fragments");
+        }
+        target.Held.ShouldBeLessThan(Bound);
     }
 
     [Fact]
@@ -172,5 +181,15 @@ public class FrameAttacks
         payload.ShouldBeEmpty();
         await target.CountsAsync("sluice.connections.closed", "1005");
         await target.LogsAsync("closed by the peer with 1005");
+        target.Held.ShouldBeLessThan(Bound);
+    }
+
+    // What was within the limits leaves a trace too.
+    private static async Task ShouldCloseAsync(Target target, Attacker attacker)
+    {
+        await attacker.SendAsync(Frames.Close(4321));
+        (await attacker.ReadCloseAsync()).ShouldBe(4321);
+        await target.CountsAsync("sluice.connections.closed", "4000"); // codes of private use are one value
+        await target.LogsAsync("closed by the peer with 4321");
     }
 }

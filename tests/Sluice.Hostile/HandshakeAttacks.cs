@@ -12,6 +12,26 @@ public class HandshakeAttacks
     private const int MiB = 1024 * 1024;
 
     [Theory]
+    [InlineData(true, "sent nothing for 00:00:01")]
+    [InlineData(false, "stopped")]
+    public async Task Connections_that_say_nothing_are_ended(bool direct, string line)
+    {
+        await using var target = await Target.StartAsync(
+            kestrel: limits => limits.KeepAliveTimeout = TimeSpan.FromSeconds(1), kestrelLevel: LogLevel.Debug, direct: direct);
+        var attackers = new List<Attacker>();
+        for (var i = 0; i < 100; i++) attackers.Add(await Attacker.ConnectAsync(target.Port));
+        target.Held.ShouldBeLessThan(4 * MiB);
+        foreach (var attacker in attackers)
+        {
+            (await attacker.ReadToEndAsync()).ShouldBeEmpty();
+            attacker.Dispose();
+        }
+        await target.CountsAsync("kestrel.connection.duration", "keep_alive_timeout", 100);
+        await target.LogsAsync(line, 100);
+        target.Held.ShouldBeLessThan(4 * MiB);
+    }
+
+    [Theory]
     [InlineData(true)]
     [InlineData(false)]
     public async Task Handshakes_that_are_never_finished_are_ended(bool direct)
@@ -33,7 +53,7 @@ public class HandshakeAttacks
         }
         await target.CountsAsync("kestrel.connection.duration", "request_headers_timeout", 100);
         await target.LogsAsync("timed out", 100);
-        target.Held.ShouldBeLessThan(2 * MiB);
+        target.Held.ShouldBeLessThan(4 * MiB);
     }
 
     [Fact]
@@ -53,6 +73,7 @@ public class HandshakeAttacks
         (await answer).ShouldStartWith("HTTP/1.1 408 ");
         await target.CountsAsync("kestrel.connection.duration", "request_headers_timeout");
         await target.LogsAsync("timed out");
+        target.Held.ShouldBeLessThan(4 * MiB);
     }
 
     [Fact]
@@ -80,6 +101,7 @@ public class HandshakeAttacks
         (await attacker.ReadToEndAsync()).ShouldStartWith("HTTP/1.1 431 ");
         await target.CountsAsync("kestrel.connection.duration", "max_request_header_count_exceeded");
         await target.LogsAsync("too many headers");
+        target.Held.ShouldBeLessThan(4 * MiB);
     }
 
     [Theory]
@@ -95,7 +117,7 @@ public class HandshakeAttacks
         (await attacker.ReadToEndAsync()).ShouldStartWith("HTTP/1.1 400 ");
         await target.CountsAsync("sluice.handshakes.refused", reason);
         await target.LogsAsync($"on /ws refused with 400: {name}");
-        target.Held.ShouldBeLessThan(2 * MiB);
+        target.Held.ShouldBeLessThan(4 * MiB);
     }
 
     [Theory]
@@ -117,7 +139,8 @@ public class HandshakeAttacks
         text.Split("HTTP/1.1 ").Length.ShouldBe(2, "one response");
         reached.ShouldBeFalse();
         await target.CountsAsync("sluice.handshakes.refused", reason);
-        await target.LogsAsync($"refused with {status}");
+        await target.LogsAsync($"on /ws refused with {status}");
+        target.Held.ShouldBeLessThan(4 * MiB);
     }
 
     [Fact]
@@ -135,25 +158,46 @@ public class HandshakeAttacks
         (await attacker.ReadCloseAsync()).ShouldBe(1002);
         await target.CountsAsync("sluice.violations", "reserved bit set without a negotiated extension");
         await target.LogsAsync("closed by this side with 1002: reserved bit");
+        target.Held.ShouldBeLessThan(4 * MiB);
     }
 
     [Theory]
     [InlineData(true)]
     [InlineData(false)]
-    public async Task Connections_beyond_what_an_address_may_have_are_refused(bool direct)
+    public async Task Handshakes_from_a_page_of_another_origin_are_refused(bool direct)
     {
-        await using var target = await Target.StartAsync(limits: new ConnectionLimits { MaxConnectionsPerAddress = 20 }, direct: direct);
+        await using var target = await Target.StartAsync(direct: direct);
+        for (var i = 0; i < 200; i++)
+        {
+            using var attacker = await Attacker.ConnectAsync(target.Port);
+            await attacker.SendAsync(attacker.Request(more: "Origin: https://evil.example\r\nCookie: session=stolen\r\n"));
+            (await attacker.ReadToEndAsync()).ShouldStartWith("HTTP/1.1 403 ");
+        }
+        await target.CountsAsync("sluice.handshakes.refused", "Origin", 200);
+        await target.LogsAsync("on /ws refused with 403", 200);
+        target.Held.ShouldBeLessThan(4 * MiB);
+    }
+
+    [Theory]
+    [InlineData(429, "Address", true)]
+    [InlineData(429, "Address", false)]
+    [InlineData(503, "Capacity", true)]
+    [InlineData(503, "Capacity", false)]
+    public async Task Connections_beyond_what_there_may_be_are_refused(int status, string reason, bool direct)
+    {
+        var limits = status == 429 ? new ConnectionLimits { MaxConnectionsPerAddress = 20 } : new ConnectionLimits { MaxConnections = 20 };
+        await using var target = await Target.StartAsync(limits: limits, direct: direct);
         var open = new List<Attacker>();
         for (var i = 0; i < 20; i++) open.Add(await Attacker.OpenAsync(target.Port));
         for (var i = 0; i < 200; i++)
         {
             using var more = await Attacker.ConnectAsync(target.Port);
             await more.SendAsync(more.Request());
-            (await more.ReadToEndAsync()).ShouldStartWith("HTTP/1.1 429 ");
+            (await more.ReadToEndAsync()).ShouldStartWith($"HTTP/1.1 {status} ");
         }
-        await target.CountsAsync("sluice.handshakes.refused", "Address", 200);
-        await target.LogsAsync("refused with 429", 200);
-        target.Held.ShouldBeLessThan(2 * MiB);
+        await target.CountsAsync("sluice.handshakes.refused", reason, 200);
+        await target.LogsAsync($"on /ws refused with {status}", 200);
+        target.Held.ShouldBeLessThan(4 * MiB);
         open.ForEach(attacker => attacker.Dispose());
         await target.LogsAsync("closed by the peer with 1006", 20);
     }

@@ -30,6 +30,21 @@ public class PeerAttacks
     }
 
     [Fact]
+    public async Task Peers_that_fall_silent_are_cut_by_the_keep_alive()
+    {
+        var time = new ManualTimeProvider();
+        await using var target = await Target.StartAsync(new ConnectionOptions { TimeProvider = time, KeepAliveInterval = TimeSpan.FromSeconds(30) });
+        var attackers = new List<Attacker>();
+        for (var i = 0; i < 200; i++) attackers.Add(await Attacker.OpenAsync(target.Port));
+        target.Held.ShouldBeLessThan(8 * MiB);
+        for (var i = 0; i < 4; i++) time.Advance(TimeSpan.FromSeconds(30));
+        await target.LogsAsync("closed by this side with 1006: no sign of life from the peer after 2 pings", 200);
+        await target.CountsAsync("sluice.connections.closed", "1006", 200);
+        attackers.ForEach(attacker => attacker.Dispose());
+        target.Held.ShouldBeLessThan(8 * MiB);
+    }
+
+    [Fact]
     public async Task Echoes_for_peers_that_never_read_wait_in_their_own_sockets()
     {
         var time = new ManualTimeProvider();
@@ -90,6 +105,7 @@ public class PeerAttacks
         target.Held.ShouldBeLessThan((20 * (queue + 600_000)) + (4 * MiB));
         await target.CountsAsync("sluice.messages.dropped", "slow_reader", 20);
         attackers.ForEach(attacker => attacker.Reset());
+        await target.CountsAsync("sluice.connections.closed", "1006", 20);
         await target.LogsAsync("with 1006", 20);
         target.Held.ShouldBeLessThan(8 * MiB);
     }

@@ -1,8 +1,10 @@
 using System.Buffers;
 using System.IO.Pipelines;
+using System.Net;
 using System.Text;
 using Microsoft.AspNetCore.Connections;
 using Microsoft.AspNetCore.Connections.Features;
+using Microsoft.Extensions.Logging;
 using Sluice.Handshake;
 
 namespace Sluice.AspNetCore.Direct;
@@ -11,7 +13,7 @@ namespace Sluice.AspNetCore.Direct;
 /// Looks at what a connection begins with. A WebSocket handshake that is in order, for an endpoint that needs nothing of
 /// HTTP, is answered here, and no HTTP connection comes to be; everything else goes on to HTTP as it came, refusals included.
 /// </summary>
-internal sealed class DirectWebSockets(DirectRoutes routes, FirstBytes firstBytes, IServiceProvider services)
+internal sealed class DirectWebSockets(DirectRoutes routes, FirstBytes firstBytes, IServiceProvider services, ILogger logger)
 {
     public async Task RunAsync(ConnectionDelegate next, ConnectionContext connection)
     {
@@ -24,8 +26,19 @@ internal sealed class DirectWebSockets(DirectRoutes routes, FirstBytes firstByte
         }
         // Nothing is examined, or HTTP would wait for bytes beyond these.
         input.AdvanceTo(first.Buffer.Start);
-        if (first.IsCanceled && first.Buffer.IsEmpty) return;
+        if (first.IsCanceled && first.Buffer.IsEmpty)
+        {
+            if (!firstBytes.IsStopping) TellSilent(connection);
+            return;
+        }
         await next(connection).ConfigureAwait(false);
+    }
+
+    // Counted as Kestrel counts those of its own that sent no request in time.
+    private void TellSilent(ConnectionContext connection)
+    {
+        Log.Silent(logger, connection.ConnectionId, (connection.RemoteEndPoint as IPEndPoint)?.Address, firstBytes.Limit);
+        connection.Features.Get<IConnectionMetricsTagsFeature>()?.Tags.Add(new("error.type", "keep_alive_timeout"));
     }
 
     /// <returns>Whether the connection was taken; if not, nothing was read or written.</returns>

@@ -24,6 +24,18 @@ internal sealed class FirstBytes : IDisposable
         _timer = time.CreateTimer(static all => ((FirstBytes)all!).EndDue(), this, Timeout.InfiniteTimeSpan, Timeout.InfiniteTimeSpan);
     }
 
+    /// <summary>How long each may send nothing.</summary>
+    public TimeSpan Limit => _limit;
+
+    /// <summary>Whether a wait that was cancelled was the server's end, and not the connection's fault.</summary>
+    public bool IsStopping
+    {
+        get
+        {
+            lock (_gate) return _stopping;
+        }
+    }
+
     /// <summary>Waits for a connection's first bytes; the result is cancelled when none came in time, or the server stops.</summary>
     public async ValueTask<ReadResult> ReadAsync(PipeReader reader)
     {
