@@ -30,6 +30,9 @@ internal static class ServeCommand
 
     private const string Epoll = "epoll";
 
+    // As much as may wait unread of a socket over HTTP/1.1.
+    private const int Http2StreamWindow = 128 * 1024;
+
     public static Command Create()
     {
         var listen = new ListenOptions("An address to listen on; may be given several times. [default: http://127.0.0.1:8080]", new ListenUrl(false, IPAddress.Loopback, 8080));
@@ -97,6 +100,8 @@ internal static class ServeCommand
             // The first is for a request that has begun, the second for a connection that has sent nothing yet.
             kestrel.Limits.RequestHeadersTimeout = handshakeTimeout;
             kestrel.Limits.KeepAliveTimeout = handshakeTimeout;
+            kestrel.Limits.Http2.InitialStreamWindowSize = Http2StreamWindow;
+            kestrel.Limits.Http2.KeepStreamsApart();
         });
         if (epoll) builder.WebHost.UseEpollTransport();
         builder.Services.AddHostedService(services => new MemoryTrim(

@@ -24,11 +24,16 @@ internal sealed class Target : IAsyncDisposable
         _app = app;
         _record = record;
         _metrics = metrics;
-        Port = new Uri(app.Services.GetRequiredService<IServer>().Features.Get<IServerAddressesFeature>()!.Addresses.Single()).Port;
+        int[] ports = [.. app.Services.GetRequiredService<IServer>().Features.Get<IServerAddressesFeature>()!.Addresses.Select(a => new Uri(a).Port)];
+        Port = ports[0];
+        Http2Port = ports[1];
         _before = GC.GetTotalMemory(forceFullCollection: true);
     }
 
     public int Port { get; }
+
+    /// <summary>HTTP/2 in clear text, with the windows of <c>sluice serve</c>.</summary>
+    public int Http2Port { get; }
 
     public static async Task<Target> StartAsync(
         ConnectionOptions? connection = null, ConnectionLimits? limits = null, Action<KestrelServerLimits>? kestrel = null,
@@ -45,11 +50,14 @@ internal sealed class Target : IAsyncDisposable
         builder.Logging.AddProvider(record);
         builder.WebHost.ConfigureKestrel(options =>
         {
+            options.Limits.Http2.InitialStreamWindowSize = 128 * 1024;
+            options.Limits.Http2.KeepStreamsApart();
             kestrel?.Invoke(options.Limits);
             options.Listen(new IPEndPoint(IPAddress.Loopback, 0), listen =>
             {
                 if (direct) listen.UseDirectWebSockets(); // as `sluice serve` does
             });
+            options.Listen(new IPEndPoint(IPAddress.Loopback, 0), static listen => listen.Protocols = HttpProtocols.Http2);
         });
         var app = builder.Build();
         var endpoint = new WebSocketEndpointOptions
