@@ -13,8 +13,7 @@ internal sealed partial class SocketReader : PipeReader, IValueTaskSource<ReadRe
     private readonly EpollConnection _connection;
     private HeldBytes _held;
     private ManualResetValueTaskSourceCore<ReadResult> _source;
-    private CancellationTokenRegistration _registration;
-    private CancellationToken _token;
+    private Cancellation? _cancellation;
     private Exception? _error;
     private bool _readable; // the kernel may have something
     private bool _endBehind; // the end, or an error, is behind what the kernel has
@@ -133,12 +132,13 @@ internal sealed partial class SocketReader : PipeReader, IValueTaskSource<ReadRe
     {
         ReadResult result;
         Exception? error = null;
+        CancellationTokenRegistration registration = default;
         lock (this)
         {
             _claimed = false;
-            if (_token.IsCancellationRequested && _error is null)
+            if (_cancellation is { Token: { IsCancellationRequested: true } token } && _error is null)
             {
-                error = new OperationCanceledException(_token);
+                error = new OperationCanceledException(token);
                 result = default;
             }
             else
@@ -157,9 +157,9 @@ internal sealed partial class SocketReader : PipeReader, IValueTaskSource<ReadRe
                     result = default;
                 }
             }
-            _token = default;
+            if (_cancellation is not null) registration = _cancellation.Take();
         }
-        _registration.Dispose();
+        registration.Dispose();
         if (error is null) _source.SetResult(result);
         else _source.SetException(error);
     }
@@ -180,16 +180,13 @@ internal sealed partial class SocketReader : PipeReader, IValueTaskSource<ReadRe
 
     // Before the read waits, so that whoever ends it finds the registration.
     private void Register(CancellationToken cancellationToken)
-    {
-        _token = cancellationToken;
-        _registration = cancellationToken.UnsafeRegister(static reader => ((SocketReader)reader!).OnTokenCanceled(), this);
-    }
+        => (_cancellation ??= new Cancellation()).Register(static reader => ((SocketReader)reader!).OnTokenCanceled(), this, cancellationToken);
 
     private void OnTokenCanceled()
     {
         lock (this)
         {
-            if (!_token.IsCancellationRequested || !TryClaim()) return;
+            if (!_cancellation!.Token.IsCancellationRequested || !TryClaim()) return;
         }
         Dispatch();
     }

@@ -15,8 +15,7 @@ internal sealed class SocketWriter : PipeWriter, IValueTaskSource<FlushResult>, 
     private readonly EpollConnection _connection;
     private readonly OutputQueue _queue;
     private ManualResetValueTaskSourceCore<FlushResult> _source;
-    private CancellationTokenRegistration _registration;
-    private CancellationToken _token;
+    private Cancellation? _cancellation;
     private bool _waiting;
     private bool _cancelRequested;
     private bool _completed;
@@ -123,15 +122,19 @@ internal sealed class SocketWriter : PipeWriter, IValueTaskSource<FlushResult>, 
 
     public void Run()
     {
-        _registration.Dispose();
         FlushResult result;
-        CancellationToken token;
+        CancellationToken token = default;
+        CancellationTokenRegistration registration = default;
         lock (_queue)
         {
-            token = _token;
-            _token = default;
+            if (_cancellation is not null)
+            {
+                token = _cancellation.Token;
+                registration = _cancellation.Take();
+            }
             result = TakeResult();
         }
+        registration.Dispose();
         if (token.IsCancellationRequested && !result.IsCompleted) _source.SetException(new OperationCanceledException(token));
         else _source.SetResult(result);
     }
@@ -168,16 +171,13 @@ internal sealed class SocketWriter : PipeWriter, IValueTaskSource<FlushResult>, 
 
     // Before the flush waits, so that whoever ends it finds the registration.
     private void Register(CancellationToken cancellationToken)
-    {
-        _token = cancellationToken;
-        _registration = cancellationToken.UnsafeRegister(static writer => ((SocketWriter)writer!).OnTokenCanceled(), this);
-    }
+        => (_cancellation ??= new Cancellation()).Register(static writer => ((SocketWriter)writer!).OnTokenCanceled(), this, cancellationToken);
 
     private void OnTokenCanceled()
     {
         lock (_queue)
         {
-            if (!_token.IsCancellationRequested || !TryClaim()) return;
+            if (!_cancellation!.Token.IsCancellationRequested || !TryClaim()) return;
         }
         Dispatch();
     }
