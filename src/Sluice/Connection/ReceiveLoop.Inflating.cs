@@ -16,6 +16,9 @@ internal sealed partial class ReceiveLoop
     private int _stageTaken;
     private bool _moreToStage;
 
+    /// <inheritdoc cref="MessageInflater.HoldsDecompressor"/>
+    public bool HoldsDecompressor => _assembly.HoldsDecompressor;
+
     // Whether the message is inflated though nobody wants it: those behind it may refer to it.
     private bool InflatesAway => _sink == Sink.Discard && _assembly.KeepsContext && !_passedOver;
 
