@@ -61,8 +61,12 @@ internal sealed class RawHttp2Peer(RawPeer peer) : IDisposable
     {
         var entries = new Dictionary<int, (string, string)>
         {
-            [1] = (":authority", ""), [2] = (":method", "GET"), [3] = (":method", "POST"), [4] = (":path", "/"),
-            [6] = (":scheme", "http"), [7] = (":scheme", "https"),
+            [1] = (":authority", ""),
+            [2] = (":method", "GET"),
+            [3] = (":method", "POST"),
+            [4] = (":path", "/"),
+            [6] = (":scheme", "http"),
+            [7] = (":scheme", "https"),
         };
         var fields = new List<(string, string)>();
         for (var at = 0; at < block.Length;)

@@ -84,10 +84,9 @@ public class DeflatingTests
     public async Task Section_6_1_only_the_first_frame_of_a_message_in_parts_has_the_bit(Side side)
     {
         await using var link = await Link.HoldAsync(side, compression: All, deflate: InflatingTests.Takeover);
-        await using (var message = await link.Connection!.OpenMessageAsync(MessageType.Text))
-        {
-            foreach (var part in new[] { "one, ", "two, ", "three" }) await message.WriteAsync(Encoding.UTF8.GetBytes(part));
-        }
+        var message = await link.Connection!.OpenMessageAsync(MessageType.Text).Guarded();
+        foreach (var part in new[] { "one, ", "two, ", "three" }) await message.WriteAsync(Encoding.UTF8.GetBytes(part)).Guarded();
+        await message.DisposeAsync().Guarded();
         var frames = new List<Received>();
         do frames.Add(await link.Peer.ReadFrameAsync());
         while (!frames[^1].Fin);
