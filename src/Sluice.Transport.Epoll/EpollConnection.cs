@@ -157,7 +157,7 @@ internal sealed partial class EpollConnection : ConnectionContext, IEventTarget,
     private void CancelClosed()
     {
         CancellationTokenSource? source;
-        lock (_output.Gate)
+        lock (_output)
         {
             _fired = true;
             source = _closedSource;
@@ -176,7 +176,7 @@ internal sealed partial class EpollConnection : ConnectionContext, IEventTarget,
     // Most connections are asked for it, some never.
     private CancellationToken ClosedToken()
     {
-        lock (_output.Gate)
+        lock (_output)
         {
             if (_fired && _closedSource is null) return new CancellationToken(canceled: true);
             return (_closedSource ??= new CancellationTokenSource()).Token;

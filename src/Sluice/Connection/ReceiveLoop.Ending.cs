@@ -23,7 +23,7 @@ internal sealed partial class ReceiveLoop
     /// <summary>Whoever holds the last message had time enough to answer it.</summary>
     public void EndGrace()
     {
-        lock (_gate) _graceOver = true;
+        lock (this) _graceOver = true;
         Kick();
     }
 
@@ -51,7 +51,7 @@ internal sealed partial class ReceiveLoop
     private Outcome ReachEnd()
     {
         bool show;
-        lock (_gate)
+        lock (this)
         {
             if (!MayEnd) return Outcome.NeedConsumer;
             show = HoldsClose;
@@ -65,7 +65,7 @@ internal sealed partial class ReceiveLoop
     private Outcome EndInput()
     {
         DropMessage();
-        if (_violation is { } rule) _metrics.Violated(rule);
+        if (_violation is { } rule) _options.Metrics.Violated(rule);
         if (_violation is { } violation) _connection.Fail(violation.CloseCode, violation.Message);
         else if (_lastFrameSeen) _connection.OnCloseFrame(_closeCode, _closeReason!, cameFirst: _graceGiven || _closeShown);
         else _connection.OnInputEnded();
