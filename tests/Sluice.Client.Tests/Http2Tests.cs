@@ -87,6 +87,33 @@ public sealed class Http2Tests(KestrelServer server) : IClassFixture<KestrelServ
     }
 
     [Fact]
+    public async Task RFC_8441_5_the_request_is_what_the_RFC_asks_for()
+    {
+        using var raw = new RawServer();
+        var options = Options(HttpVersionPolicy.RequestVersionExact) with
+        {
+            Origin = "http://example.test",
+            Subprotocols = ["chat.v2", "chat.v1"],
+            Compression = new(),
+        };
+        var connecting = WebSocketClient.ConnectAsync($"ws://127.0.0.1:{raw.Port}/path?a=b", options);
+        using var peer = new RawHttp2Peer(await raw.AcceptAsync());
+        var request = await peer.OpenAsync();
+        (await connecting.Guarding()).Abort();
+        request.TakeWhile(field => field.Name.StartsWith(':')).Order().ShouldBe(
+        [
+            (":authority", $"127.0.0.1:{raw.Port}"), (":method", "CONNECT"), (":path", "/path?a=b"), (":protocol", "websocket"), (":scheme", "http"),
+        ]);
+        request.SkipWhile(field => field.Name.StartsWith(':')).Order().ShouldBe(
+        [
+            ("origin", "http://example.test"),
+            ("sec-websocket-extensions", "permessage-deflate; client_max_window_bits, permessage-deflate"),
+            ("sec-websocket-protocol", "chat.v2, chat.v1"),
+            ("sec-websocket-version", "13"),
+        ]);
+    }
+
+    [Fact]
     public async Task RFC_8441_5_an_abort_resets_the_stream_with_CANCEL()
     {
         using var raw = new RawServer();

@@ -17,6 +17,7 @@ internal sealed class Dial : IDisposable
     private readonly bool _once;
     private readonly CancellationTokenSource _givenUp = new();
     private readonly Lock _gate = new();
+    private IReadOnlyList<IPAddress>? _addresses;
     private Socket? _socket;
     private bool _isClosed;
     private bool _hasDialled;
@@ -40,8 +41,26 @@ internal sealed class Dial : IDisposable
         // A handler of CreateHandler() may serve other requests than ours.
         var connecting = context.InitialRequestMessage.Options.TryGetValue(Key, out var dial)
             ? dial.ConnectAsync(context.DnsEndPoint, cancellationToken)
-            : ConnectAsync(context.DnsEndPoint, WebSocketClientOptions.Default, cancellationToken);
+            : ConnectAsync(context.DnsEndPoint, WebSocketClientOptions.Default, addresses: null, cancellationToken);
         return new NetworkStream(await connecting.ConfigureAwait(false), ownsSocket: true);
+    }
+
+    /// <summary>Whether a handler dials by this class.</summary>
+    public static bool Serves(SocketsHttpHandler handler)
+        => handler.ConnectCallback == (Func<SocketsHttpConnectionContext, CancellationToken, ValueTask<Stream>>)ConnectAsync;
+
+    /// <summary>Looks up, within the time to connect, what will be dialled: no other addresses will.</summary>
+    /// <exception cref="HttpRequestException">There are none, as the handler would say it.</exception>
+    public async Task<IReadOnlyList<IPAddress>> ResolveAsync(Uri url, CancellationToken cancellation)
+    {
+        try
+        {
+            return _addresses = await InTimeAsync(token => ResolveAsync(url.IdnHost, _options, token), _options, cancellation).ConfigureAwait(false);
+        }
+        catch (Exception e) when (e is not OperationCanceledException)
+        {
+            throw new HttpRequestException(HttpRequestError.ConnectionError, e.Message, e);
+        }
     }
 
     /// <summary>The attempt is over and came to nothing.</summary>
@@ -60,15 +79,28 @@ internal sealed class Dial : IDisposable
 
     public void Dispose() => _givenUp.Dispose();
 
-    private static async Task<Socket> ConnectAsync(DnsEndPoint server, WebSocketClientOptions options, CancellationToken cancellation)
+    private static Task<Socket> ConnectAsync(
+        DnsEndPoint server, WebSocketClientOptions options, IReadOnlyList<IPAddress>? addresses, CancellationToken cancellation)
     {
         var time = options.Connection.TimeProvider;
-        using var timeout = new CancellationTokenSource(options.ConnectTimeout, time);
+        return InTimeAsync(
+            async token =>
+            {
+                addresses ??= await ResolveAsync(server.Host, options, token).ConfigureAwait(false);
+                return await new HappyEyeballs(addresses, server.Port, options.AddressDelay, time).ConnectAsync(token).ConfigureAwait(false);
+            },
+            options,
+            cancellation);
+    }
+
+    private static async Task<T> InTimeAsync<T>(
+        Func<CancellationToken, Task<T>> step, WebSocketClientOptions options, CancellationToken cancellation)
+    {
+        using var timeout = new CancellationTokenSource(options.ConnectTimeout, options.Connection.TimeProvider);
         using var either = CancellationTokenSource.CreateLinkedTokenSource(cancellation, timeout.Token);
         try
         {
-            var addresses = await ResolveAsync(server.Host, options, either.Token).ConfigureAwait(false);
-            return await new HappyEyeballs(addresses, server.Port, options.AddressDelay, time).ConnectAsync(either.Token).ConfigureAwait(false);
+            return await step(either.Token).ConfigureAwait(false);
         }
         catch (OperationCanceledException) when (timeout.IsCancellationRequested && !cancellation.IsCancellationRequested)
         {
@@ -86,7 +118,7 @@ internal sealed class Dial : IDisposable
 
     private async Task<Socket> ConnectAsync(DnsEndPoint server, CancellationToken cancellation)
     {
-        if (!_isOwner) return await ConnectAsync(server, _options, cancellation).ConfigureAwait(false);
+        if (!_isOwner) return await ConnectAsync(server, _options, _addresses, cancellation).ConfigureAwait(false);
         CancellationToken givenUp;
         lock (_gate)
         {
@@ -96,7 +128,7 @@ internal sealed class Dial : IDisposable
             givenUp = _givenUp.Token;
         }
         using var either = CancellationTokenSource.CreateLinkedTokenSource(cancellation, givenUp);
-        var socket = await ConnectAsync(server, _options, either.Token).ConfigureAwait(false);
+        var socket = await ConnectAsync(server, _options, _addresses, either.Token).ConfigureAwait(false);
         lock (_gate)
         {
             if (!_isClosed)

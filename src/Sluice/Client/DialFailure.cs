@@ -8,6 +8,9 @@ namespace Sluice;
 /// <summary>Says in words why no answer came from a server.</summary>
 internal sealed class DialFailure(Uri url, SocketsHttpHandler handler, WebSocketClientOptions options)
 {
+    private const string Advice
+        = $"see that it is reachable, or allow a longer {nameof(WebSocketClientOptions.HandshakeTimeout)}";
+
     private readonly Uri? _proxy = FindProxy(url, handler);
 
     // Who was dialled: the error is about the proxy where there is one.
@@ -18,10 +21,14 @@ internal sealed class DialFailure(Uri url, SocketsHttpHandler handler, WebSocket
     /// <param name="limit">The handshake's time; <see langword="null"/> when the handler's own for connecting was over.</param>
     public HandshakeException TimedOut(Exception inner, TimeSpan? limit)
     {
-        var message = limit is { } time
-            ? $"{url.Authority} did not complete the opening handshake within {Seconds(time)}; "
-                + $"see that it is reachable, or allow a longer {nameof(WebSocketClientOptions.HandshakeTimeout)}"
-            : $"{Target} could not be connected to within {Seconds(handler.ConnectTimeout)}, the handler's ConnectTimeout";
+        var message = (limit, inner) switch
+        {
+            (null, _) => $"{Target} could not be connected to within {Seconds(handler.ConnectTimeout)}, the handler's ConnectTimeout",
+            ({ } time, StillConnectingException) => $"the opening handshake with {url.Authority} could not begin within {Seconds(time)}, "
+                + "as another one with the same host was under way "
+                + $"(RFC 6455 §4.1, {nameof(options.OneHandshakePerHost)}); {Advice}",
+            ({ } time, _) => $"{url.Authority} did not complete the opening handshake within {Seconds(time)}; {Advice}",
+        };
         return new HandshakeException(ConnectFailure.Timeout, message, inner);
     }
 

@@ -29,15 +29,18 @@ internal sealed class OpeningHandshake(
     public async Task<WebSocketConnection> RunAsync(CancellationToken cancellation)
     {
         using var request = CreateRequest();
+        var proxy = DialFailure.FindProxy(url, handler);
         using var dial = new Dial(
             request,
             options,
             isOwner: ownsHandler || handler.PooledConnectionLifetime == TimeSpan.Zero,
-            once: handler.Credentials is null && DialFailure.FindProxy(url, handler) is null);
+            once: handler.Credentials is null && proxy is null);
         using var invoker = new HttpMessageInvoker(handler, disposeHandler: false);
         HttpResponseMessage? response = null;
+        IDisposable? turn = null;
         try
         {
+            if (options.OneHandshakePerHost) turn = await TakeTurnAsync(dial, proxy, cancellation).ConfigureAwait(false);
             response = await invoker.SendAsync(request, cancellation).ConfigureAwait(false);
             Refusal.CheckSize(url, response, options.MaxResponseFields);
             if (IsUpgrade ? response.StatusCode == HttpStatusCode.SwitchingProtocols : response.IsSuccessStatusCode)
@@ -53,6 +56,23 @@ internal sealed class OpeningHandshake(
             dial.Close();
             throw;
         }
+        finally
+        {
+            turn?.Dispose();
+        }
+    }
+
+    // §4.1, step 2: hosts are told apart by their addresses, whatever their names; where this side does not look them up, because
+    // a proxy does or the caller's handler, each name counts as a host of its own.
+    private async Task<IDisposable> TakeTurnAsync(Dial dial, Uri? proxy, CancellationToken cancellation)
+    {
+        IEnumerable<RemoteHost> hosts = [RemoteHost.Of(url)];
+        if (proxy is null && Dial.Serves(handler))
+        {
+            var addresses = await dial.ResolveAsync(url, cancellation).ConfigureAwait(false);
+            hosts = addresses.Select(address => RemoteHost.Of(address, url.Port));
+        }
+        return await ConnectingHosts.Shared.EnterAsync(hosts, cancellation).ConfigureAwait(false);
     }
 
     private HttpRequestMessage CreateRequest()

@@ -79,6 +79,23 @@ public sealed partial record WebSocketClientOptions
         }
     } = TimeSpan.FromMilliseconds(250);
 
+    /// <summary>
+    /// Whether at most one opening handshake with a remote host is under way at a time, as RFC 6455 §4.1 demands of clients: an
+    /// attempt waits until those that came before it are established or have failed. Default <see langword="false"/>. The rule
+    /// keeps the pages of a browser from flooding a host; where the caller decides how many connections there are, as in a
+    /// proxy or a load generator, one slow handshake would hold up all others.
+    /// </summary>
+    /// <remarks>
+    /// <para>It holds for all attempts of the process with this option, in the order in which they come; attempts without it
+    /// neither wait nor are waited for. A remote host is an address and a port, whatever its names and schemes; one with several
+    /// addresses is waited for at all of them. Through a <see cref="Proxy"/>, or a <see cref="Handler"/> that dials by itself,
+    /// the address is not known, and each name is a host.</para>
+    /// <para>Waiting counts for <see cref="HandshakeTimeout"/>, not for <see cref="ConnectTimeout"/>, which then bounds the
+    /// name's resolution, before the wait, and the connection, after it, each. A redirect, and a second request in another HTTP
+    /// version, waits anew, for the host that it goes to.</para>
+    /// </remarks>
+    public bool OneHandshakePerHost { get; init; }
+
     /// <summary>Turns a host's name into addresses, best first. Default: the system's resolver.</summary>
     public Func<string, CancellationToken, Task<IReadOnlyList<IPAddress>>>? Resolver { get; init; }
 

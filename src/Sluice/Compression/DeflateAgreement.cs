@@ -148,8 +148,8 @@ public sealed record DeflateAgreement
         // said that it can be (§7.1.2.2).
         if (offer.ServerNoContextTakeover && !answer.ServerNoContextTakeover) return false;
         if (offer.ServerMaxWindowBits is { } most && !(answer.ServerMaxWindowBits <= most)) return false;
-        return answer.ClientMaxWindowBits is not { } bits
-            || (offer.ClientMaxWindowBits is { } offered && (offered == 0 || bits <= offered));
+        // A value in the offer is a hint, which the server may ignore; what this side does is within both (§7.2.1).
+        return answer.ClientMaxWindowBits is null || offer.ClientMaxWindowBits is not null;
     }
 
     private static DeflateAgreement Of(in DeflateParameters parameters, CompressionOptions options) => new()

@@ -20,6 +20,9 @@ internal struct MessageAssembly(ConnectionOptions options, MessageInflater? infl
     /// <summary>Whether the message is compressed: RSV1 of its first frame (RFC 7692 §6).</summary>
     public bool IsCompressed { get; private set; }
 
+    /// <inheritdoc cref="MessageInflater.HoldsDecompressor"/>
+    public readonly bool HoldsDecompressor => inflater is { HoldsDecompressor: true };
+
     /// <summary>Whether a compressed message that nobody wants must be inflated all the same, for those behind it.</summary>
     public readonly bool KeepsContext => inflater is { KeepsContext: true };
 

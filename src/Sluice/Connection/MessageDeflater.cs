@@ -30,6 +30,9 @@ internal sealed class MessageDeflater
     /// else the output does goes on meanwhile.</summary>
     public Lock Gate { get; } = new();
 
+    /// <summary>Whether the connection holds a compressor, and with it the memory of one. Needs no gate.</summary>
+    public bool HoldsCompressor => Volatile.Read(ref _deflater) is not null;
+
     /// <summary>Whether a whole message of this size is compressed.</summary>
     public bool Takes(int length) => length >= _options.Threshold;
 

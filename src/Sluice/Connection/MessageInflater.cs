@@ -20,6 +20,9 @@ internal sealed class MessageInflater(DeflateAgreement agreement, Role receiver,
     /// <summary>Whether a message may refer to those before it, so that none can be passed over unread.</summary>
     public bool KeepsContext { get; } = !agreement.NoContextTakeover(Other(receiver));
 
+    /// <summary>Whether the connection holds a decompressor, and with it the memory of one.</summary>
+    public bool HoldsDecompressor => Volatile.Read(ref _inflater) is not null;
+
     /// <summary>The most bytes that a message may have before it is inflated. What inflates to nothing is not counted by
     /// anything else.</summary>
     public long CompressedLimit { get; } =

@@ -10,6 +10,9 @@ internal sealed partial class ReceiveLoop
 {
     private InflatedStage? _stage; // null until a compressed message is streamed
 
+    /// <inheritdoc cref="MessageInflater.HoldsDecompressor"/>
+    public bool HoldsDecompressor => _assembly.HoldsDecompressor;
+
     // Whether the message is inflated though nobody wants it: those behind it may refer to it.
     private bool InflatesAway => _sink == Sink.Discard && _assembly.KeepsContext && !_passedOver;
 

@@ -8,6 +8,9 @@ namespace Sluice;
 /// </summary>
 internal sealed partial class SendQueue
 {
+    /// <inheritdoc cref="MessageDeflater.HoldsCompressor"/>
+    public bool HoldsCompressor => _deflater is { HoldsCompressor: true };
+
     /// <summary>No data is sent any more.</summary>
     public void EndCompression() => _deflater?.End();
 
@@ -21,7 +24,8 @@ internal sealed partial class SendQueue
             WritePrepared(deflater, message);
             return true;
         }
-        if (!(message.Stream is null ? deflater.Takes(message.Payload.Length) : deflater.TakesParts))
+        // One that does not pass the compressor leaves its window as it is, as it does the peer's (§7.2.3.2).
+        if (message.IsPlain || !(message.Stream is null ? deflater.Takes(message.Payload.Length) : deflater.TakesParts))
         {
             Write(message);
             return true;

@@ -48,12 +48,22 @@ internal sealed partial class SendQueue : FrameOutput
     public ValueTask SendAsync(Opcode opcode, ReadOnlyMemory<byte> payload, bool corked, CancellationToken cancellation)
         => SendAsync(new Outgoing(opcode, payload, Fin: true, Stream: null), corked, cancellation);
 
+    /// <summary>As <see cref="SendAsync(Opcode, ReadOnlyMemory{byte}, bool, CancellationToken)"/>, but never compressed.</summary>
+    public ValueTask SendPlainAsync(Opcode opcode, ReadOnlyMemory<byte> payload, bool corked, CancellationToken cancellation)
+        => SendAsync(new Outgoing(opcode, payload, Fin: true, Stream: null, IsPlain: true), corked, cancellation);
+
     public ValueTask SendAsync(PreparedMessage message, bool corked, CancellationToken cancellation)
         => SendAsync(Prepare(message), corked, cancellation);
 
+    /// <param name="stream">Whose turn it is.</param>
+    /// <param name="opcode">That of the message for its first fragment.</param>
+    /// <param name="payload">The fragment's.</param>
+    /// <param name="fin">Whether the message ends with it.</param>
+    /// <param name="cancellation">Heeded until it is accepted.</param>
+    /// <param name="isPlain">Never compressed; the same for all fragments of a message.</param>
     public ValueTask SendFragmentAsync(
-        MessageWriter stream, Opcode opcode, ReadOnlyMemory<byte> payload, bool fin, CancellationToken cancellation)
-        => SendAsync(new Outgoing(opcode, payload, fin, stream), corked: false, cancellation);
+        MessageWriter stream, Opcode opcode, ReadOnlyMemory<byte> payload, bool fin, CancellationToken cancellation, bool isPlain = false)
+        => SendAsync(new Outgoing(opcode, payload, fin, stream, IsPlain: isPlain), corked: false, cancellation);
 
     /// <summary>Takes a message without ever waiting. <see langword="false"/>: no room, or closed.</summary>
     public bool TrySend(Opcode opcode, ReadOnlyMemory<byte> payload, bool corked)
@@ -340,5 +350,5 @@ internal sealed partial class SendQueue : FrameOutput
 
     private readonly record struct Outgoing(
         Opcode Opcode, ReadOnlyMemory<byte> Payload, bool Fin, MessageWriter? Stream, PreparedMessage? Prepared = null,
-        bool IsPrepared = false, DeflatedMessage? Deflated = null);
+        bool IsPrepared = false, DeflatedMessage? Deflated = null, bool IsPlain = false);
 }

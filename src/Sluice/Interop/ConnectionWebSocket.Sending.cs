@@ -9,6 +9,7 @@ internal sealed partial class ConnectionWebSocket
 {
     private readonly MessageWriter _fragments; // stands for the message that is sent in fragments
     private bool _insideSent;
+    private bool _sendsPlain; // the message that is sent in fragments
 
     public override Task SendAsync(
         ArraySegment<byte> buffer, WebSocketMessageType messageType, bool endOfMessage, CancellationToken cancellationToken)
@@ -32,8 +33,17 @@ internal sealed partial class ConnectionWebSocket
         };
         if (Refuse(WebSocketState.Open, WebSocketState.CloseReceived) is { } refusal) return ValueTask.FromException(refusal);
         var ends = messageFlags.HasFlag(WebSocketMessageFlags.EndOfMessage);
-        if (_insideSent || !ends) return SendFragmentAsync(type, buffer, ends, cancellationToken);
-        var sending = _connection.SendAsync(type, buffer, cancellationToken);
+        var plain = messageFlags.HasFlag(WebSocketMessageFlags.DisableCompression);
+        if (_insideSent && plain != _sendsPlain)
+        {
+            // RFC 7692 §6: a message is compressed as a whole, or not.
+            const string Words = "all fragments of a message are sent with DisableCompression, or none";
+            return ValueTask.FromException(new ArgumentException(Words, nameof(messageFlags)));
+        }
+        if (_insideSent || !ends) return SendFragmentAsync(type, buffer, ends, plain, cancellationToken);
+        var sending = plain
+            ? _connection.Sender.SendPlainAsync(type.ToOpcode(), buffer, _loop.IsCorked, cancellationToken)
+            : _connection.SendAsync(type, buffer, cancellationToken);
         return sending.IsCompletedSuccessfully ? sending : TranslateAsync(sending);
     }
 
@@ -51,7 +61,8 @@ internal sealed partial class ConnectionWebSocket
     }
 
     [AsyncMethodBuilder(typeof(PoolingAsyncValueTaskMethodBuilder))]
-    private async ValueTask SendFragmentAsync(MessageType type, ReadOnlyMemory<byte> payload, bool fin, CancellationToken cancellation)
+    private async ValueTask SendFragmentAsync(
+        MessageType type, ReadOnlyMemory<byte> payload, bool fin, bool plain, CancellationToken cancellation)
     {
         var sender = _connection.Sender;
         var opcode = _insideSent ? Opcode.Continuation : type.ToOpcode();
@@ -59,7 +70,8 @@ internal sealed partial class ConnectionWebSocket
         {
             if (!_insideSent) await sender.BeginStreamAsync(_fragments, cancellation).ConfigureAwait(false);
             _insideSent = true;
-            await sender.SendFragmentAsync(_fragments, opcode, payload, fin, cancellation).ConfigureAwait(false);
+            _sendsPlain = plain;
+            await sender.SendFragmentAsync(_fragments, opcode, payload, fin, cancellation, plain).ConfigureAwait(false);
             _insideSent = !fin;
         }
         catch (OperationCanceledException) when (opcode != Opcode.Continuation)

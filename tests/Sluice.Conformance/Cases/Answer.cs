@@ -82,7 +82,7 @@ public sealed class Answer
         }
         await peer.SendAsync(Frame.Text("open"));
         (await connection.ReceiveAsync().Guarded()).Text.ShouldBe("open");
-        await connection.SendAsync("open, too");
+        await connection.SendAsync("open, too").Guarded();
         await peer.ShouldReadAsync(Frame.Text("open, too"));
         await peer.SendAsync(Frame.Close(1000));
         (await connection.ReceiveAsync().Guarded()).IsClose.ShouldBeTrue(); // asked for, so that the close is answered

@@ -86,13 +86,13 @@ public class ClosingTests
     public async Task Section_5_4_a_close_may_stand_between_our_fragments(Side side)
     {
         await using var link = await Link.HoldAsync(side, NoTimes);
-        var message = await link.Connection!.OpenMessageAsync(MessageType.Text);
-        await message.WriteAsync("begun"u8.ToArray());
+        var message = await link.Connection!.OpenMessageAsync(MessageType.Text).Guarded();
+        await message.WriteAsync("begun"u8.ToArray()).Guarded();
         await link.Peer.ShouldReadAsync(Frame.Text("begun").Unfinished());
         var closing = link.Connection.CloseAsync();
         await link.Peer.ShouldReadAsync(Frame.Close(1000));
         await Should.ThrowAsync<WebSocketClosedException>(async () => await message.WriteAsync("late"u8.ToArray()));
-        await message.DisposeAsync();
+        await message.DisposeAsync().Guarded();
         await link.Peer.SendAsync(Frame.Close(1000));
         await link.Peer.ShouldEndInTurnAsync();
         (await closing.Guarded()).WasClean.ShouldBeTrue();

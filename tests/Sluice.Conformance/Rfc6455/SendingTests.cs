@@ -23,11 +23,11 @@ public class SendingTests
     public async Task Section_5_6_a_string_is_sent_as_UTF_8_whatever_is_in_it(Side side)
     {
         await using var link = await Link.HoldAsync(side);
-        await link.Connection!.SendAsync("ß€𝄞");
+        await link.Connection!.SendAsync("ß€𝄞").Guarded();
         await link.Peer.ShouldReadAsync(Frame.Text("ß€𝄞"));
-        await link.Connection.SendAsync("half a pair: \ud834");
+        await link.Connection.SendAsync("half a pair: \ud834").Guarded();
         await link.Peer.ShouldReadAsync(Frame.Text("half a pair: \ufffd"));
-        await link.Connection.SendAsync(new PreparedMessage("prepared ß"));
+        await link.Connection.SendAsync(new PreparedMessage("prepared ß")).Guarded();
         await link.Peer.ShouldReadAsync(Frame.Text("prepared ß"));
         Should.Throw<ArgumentException>(() => new PreparedMessage(MessageType.Text, [0xff]));
     }
@@ -38,10 +38,9 @@ public class SendingTests
         await using var link = await Link.HoldAsync(side);
         foreach (var type in new[] { MessageType.Text, MessageType.Binary })
         {
-            await using (var message = await link.Connection!.OpenMessageAsync(type))
-            {
-                foreach (var part in new[] { "one", "two", "three" }) await message.WriteAsync(System.Text.Encoding.UTF8.GetBytes(part));
-            }
+            var message = await link.Connection!.OpenMessageAsync(type).Guarded();
+            foreach (var part in new[] { "one", "two", "three" }) await message.WriteAsync(System.Text.Encoding.UTF8.GetBytes(part)).Guarded();
+            await message.DisposeAsync().Guarded();
             await link.Peer.ShouldReadAsync((Frame.Text("one") with { Opcode = (int)type }).Unfinished());
             await link.Peer.ShouldReadAsync(Frame.Continuation("two").Unfinished());
             await link.Peer.ShouldReadAsync(Frame.Continuation("three").Unfinished());
@@ -53,8 +52,8 @@ public class SendingTests
     public async Task Section_5_4_messages_are_not_interleaved_but_control_frames_are(Side side)
     {
         await using var link = await Link.HoldAsync(side);
-        var message = await link.Connection!.OpenMessageAsync(MessageType.Text);
-        await message.WriteAsync("a"u8.ToArray());
+        var message = await link.Connection!.OpenMessageAsync(MessageType.Text).Guarded();
+        await message.WriteAsync("a"u8.ToArray()).Guarded();
         var other = link.Connection.SendAsync("b").AsTask();
         var ping = link.Connection.PingAsync();
         await link.Peer.ShouldReadAsync(Frame.Text("a").Unfinished());
@@ -63,8 +62,8 @@ public class SendingTests
         await link.Peer.SendAsync(Frame.Pong(sent.Payload));
         await ping.Guarded();
         other.IsCompleted.ShouldBeFalse("the first message has not ended");
-        await message.WriteAsync("c"u8.ToArray());
-        await message.DisposeAsync();
+        await message.WriteAsync("c"u8.ToArray()).Guarded();
+        await message.DisposeAsync().Guarded();
         await link.Peer.ShouldReadAsync(Frame.Continuation("c").Unfinished());
         await link.Peer.ShouldReadAsync(Frame.Continuation(""));
         await link.Peer.ShouldReadAsync(Frame.Text("b"));
@@ -77,7 +76,7 @@ public class SendingTests
         await using var link = await Link.HoldAsync(side);
         var senders = Enumerable.Range(0, 8).Select(sender => Task.Run(async () =>
         {
-            for (var i = 0; i < 50; i++) await link.Connection!.SendAsync(Enumerable.Repeat((byte)sender, 100 + (sender * 300)).ToArray());
+            for (var i = 0; i < 50; i++) await link.Connection!.SendAsync(Enumerable.Repeat((byte)sender, 100 + (sender * 300)).ToArray()).Guarded();
         })).ToArray();
         var counts = new int[8];
         for (var i = 0; i < 8 * 50; i++)

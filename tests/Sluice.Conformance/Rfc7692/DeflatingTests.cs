@@ -18,7 +18,7 @@ public class DeflatingTests
     {
         await using var link = await Link.HoldAsync(side, compression: All, deflate: InflatingTests.Takeover);
         var connection = link.Connection!;
-        foreach (var message in new[] { "Hello", "Hello", "" }) await connection.SendAsync(message);
+        foreach (var message in new[] { "Hello", "Hello", "" }) await connection.SendAsync(message).Guarded();
         await link.Peer.ShouldReadAsync(Frame.Text(Deflation.Hello).Rsv(4)); // §7.2.3.1
         await link.Peer.ShouldReadAsync(Frame.Text(Deflation.HelloAgain).Rsv(4)); // §7.2.3.2
         await link.Peer.ShouldReadAsync(Frame.Text([0x00]).Rsv(4)); // §7.2.3.6
@@ -31,8 +31,8 @@ public class DeflatingTests
         foreach (var agreement in new[] { InflatingTests.Takeover, InflatingTests.Alone })
         {
             await using var link = await Link.HoldAsync(side, compression: All, deflate: agreement);
-            await link.Connection!.SendAsync(text);
-            await link.Connection!.SendAsync(text);
+            await link.Connection!.SendAsync(text).Guarded();
+            await link.Connection!.SendAsync(text).Guarded();
             var (first, second) = (await link.Peer.ReadFrameAsync(), await link.Peer.ReadFrameAsync());
             first.First.ShouldBe((byte)0xc1);
             second.First.ShouldBe((byte)0xc1);
@@ -53,8 +53,8 @@ public class DeflatingTests
     {
         await using var link = await Link.HoldAsync(side, compression: All, deflate: $"permessage-deflate; {parameter}");
         var text = string.Concat(Enumerable.Range(0, 500).Select(i => (i * i).ToString(CultureInfo.InvariantCulture)));
-        await link.Connection!.SendAsync(text);
-        await link.Connection!.SendAsync(text);
+        await link.Connection!.SendAsync(text).Guarded();
+        await link.Connection!.SendAsync(text).Guarded();
         var (first, second) = (await link.Peer.ReadFrameAsync(), await link.Peer.ReadFrameAsync());
         (second.Payload.Length == first.Payload.Length).ShouldBe(alone);
     }
@@ -73,7 +73,7 @@ public class DeflatingTests
         var inflation = new Inflation(side, agreement);
         for (var i = 0; i < 3; i++)
         {
-            await link.Connection!.SendAsync(text);
+            await link.Connection!.SendAsync(text).Guarded();
             Encoding.UTF8.GetString(inflation.Read((await link.Peer.ReadFrameAsync()).Payload)).ShouldBe(text);
         }
         inflation.FarthestMatch.ShouldBeLessThanOrEqualTo(1 << bits);
@@ -84,10 +84,9 @@ public class DeflatingTests
     public async Task Section_6_1_only_the_first_frame_of_a_message_in_parts_has_the_bit(Side side)
     {
         await using var link = await Link.HoldAsync(side, compression: All, deflate: InflatingTests.Takeover);
-        await using (var message = await link.Connection!.OpenMessageAsync(MessageType.Text))
-        {
-            foreach (var part in new[] { "one, ", "two, ", "three" }) await message.WriteAsync(Encoding.UTF8.GetBytes(part));
-        }
+        var message = await link.Connection!.OpenMessageAsync(MessageType.Text).Guarded();
+        foreach (var part in new[] { "one, ", "two, ", "three" }) await message.WriteAsync(Encoding.UTF8.GetBytes(part)).Guarded();
+        await message.DisposeAsync().Guarded();
         var frames = new List<Received>();
         do frames.Add(await link.Peer.ReadFrameAsync());
         while (!frames[^1].Fin);
@@ -99,6 +98,37 @@ public class DeflatingTests
     }
 
     [Theory, BothSides]
+    public async Task Section_7_2_1_the_tail_of_a_fragment_that_is_not_the_last_is_not_removed(Side side)
+    {
+        await using var link = await Link.HoldAsync(side, compression: All, deflate: InflatingTests.Takeover);
+        var message = await link.Connection!.OpenMessageAsync(MessageType.Binary).Guarded();
+        await message.WriteAsync(new byte[] { 1, 2, 3 }).Guarded();
+        var first = (await link.Peer.ReadFrameAsync()).Payload;
+        await message.WriteAsync(new byte[] { 4, 5, 6 }).Guarded();
+        var second = (await link.Peer.ReadFrameAsync()).Payload;
+        await message.DisposeAsync().Guarded();
+        (await link.Peer.ReadFrameAsync()).Payload.ShouldBeEmpty();
+        // It may stand in either of the two: a fragment is any piece of the whole (§7.2.1).
+        byte[] whole = [.. first, .. second];
+        whole.AsSpan().IndexOf(new byte[] { 0x00, 0x00, 0xff, 0xff }).ShouldBeGreaterThan(0);
+        new Inflation(side, InflatingTests.Takeover).Read(whole).ShouldBe([1, 2, 3, 4, 5, 6]);
+    }
+
+    [Theory, BothSides]
+    public async Task Section_7_3_the_window_is_of_1024_bytes_or_more_when_nobody_asks_for_less(Side side)
+    {
+        await using var link = await Link.HoldAsync(side, compression: new() { Threshold = 0 }, deflate: InflatingTests.Takeover);
+        var once = string.Concat(Enumerable.Range(0, 256).Select(i => $"{i * 257:x4}"));
+        var inflation = new Inflation(side, InflatingTests.Takeover);
+        foreach (var text in new[] { once, once })
+        {
+            await link.Connection!.SendAsync(text).Guarded();
+            Encoding.UTF8.GetString(inflation.Read((await link.Peer.ReadFrameAsync()).Payload)).ShouldBe(text);
+        }
+        inflation.FarthestMatch.ShouldBe(1024, "the second message is found in the first");
+    }
+
+    [Theory, BothSides]
     public async Task Section_7_2_1_the_tail_is_taken_off(Side side)
     {
         await using var link = await Link.HoldAsync(side, compression: All, deflate: InflatingTests.Takeover);
@@ -106,7 +136,7 @@ public class DeflatingTests
         foreach (var length in new[] { 0, 1, 10, 1000, 70_000 })
         {
             var payload = Enumerable.Range(0, length).Select(i => (byte)(i * i / 7)).ToArray();
-            await link.Connection!.SendAsync(payload);
+            await link.Connection!.SendAsync(payload).Guarded();
             var frame = await link.Peer.ReadFrameAsync();
             frame.First.ShouldBe((byte)0xc2);
             frame.Payload.AsSpan().EndsWith(new byte[] { 0x00, 0x00, 0xff, 0xff }).ShouldBeFalse();
@@ -139,7 +169,7 @@ public class DeflatingTests
         var inflation = new Inflation(side, InflatingTests.Takeover);
         foreach (var length in new[] { 99, 100, 0, 500 })
         {
-            await link.Connection!.SendAsync(new string('x', length));
+            await link.Connection!.SendAsync(new string('x', length)).Guarded();
             var frame = await link.Peer.ReadFrameAsync();
             frame.First.ShouldBe((byte)(length < 100 ? 0x81 : 0xc1));
             inflation.Read(frame).ShouldBe(Frame.Text(new string('x', length)));

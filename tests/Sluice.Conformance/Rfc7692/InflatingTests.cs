@@ -32,6 +32,9 @@ public class InflatingTests
     [Theory, Matrix(nameof(Mixed))]
     public Task Section_6_2_a_message_without_the_bit_is_taken_as_it_is(Exchange each, Subject subject, Delivery delivery) => each.RunAsync(subject, delivery);
 
+    [Theory, Matrix(nameof(Windows), WholeOnly = true)]
+    public Task Section_7_2_2_a_message_may_refer_back_32768_bytes(Exchange each, Subject subject, Delivery delivery) => each.RunAsync(subject, delivery);
+
     [Theory, Matrix(nameof(Sizes), WholeOnly = true)]
     public Task Section_7_2_2_a_compressed_message_of_any_size_comes_back(Exchange each, Subject subject, Delivery delivery) => each.RunAsync(subject, delivery);
 
@@ -127,6 +130,21 @@ public class InflatingTests
             .Answers(Hello, Frame.Text("World"), Hello);
         yield return Case("a final block leaves the next message to begin anew", Takeover, Deflated([0xf3, 0x48, 0xcd, 0xc9, 0xc9, 0x07, 0x00, 0x00]), Deflated(Deflation.Hello), Deflated(Deflation.HelloAgain))
             .Answers(Hello, Hello, Hello);
+    }
+
+    internal static IEnumerable<Exchange> Windows()
+    {
+        // Nothing in it comes again, so that a way back is right or shows.
+        var far = Encoding.ASCII.GetBytes(string.Concat(Enumerable.Range(0, 8192).Select(i => $"{i:x4}")));
+        var back = new Deflation().Block(1).FarthestMatch().EndBlock().Block(0).Bytes;
+        byte[] both = [.. Deflation.Stored(far)[..^1], .. back];
+        // Fewer bits limit the sender alone: the receiver may have less memory for it, or not (§7.2.2).
+        foreach (var bits in new[] { "", "; server_max_window_bits=15; client_max_window_bits=15", "; server_max_window_bits=9; client_max_window_bits=9" })
+        {
+            yield return Case($"in one message{bits}", Takeover + bits, Deflated(both)).Answers(Frame.Text([.. far, .. far[..3]]));
+            yield return Case($"in one of two{bits}", Alone + bits, Deflated(both), Deflated(both)).Answers(Frame.Text([.. far, .. far[..3]]), Frame.Text([.. far, .. far[..3]]));
+            yield return Case($"into the one before{bits}", Takeover + bits, Deflated(Deflation.Stored(far)), Deflated(back)).Answers(Frame.Text(far), Frame.Text(far[..3]));
+        }
     }
 
     internal static IEnumerable<Exchange> Sizes()

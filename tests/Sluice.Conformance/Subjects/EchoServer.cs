@@ -60,7 +60,7 @@ public sealed class EchoServer : IAsyncLifetime
 
     public async ValueTask DisposeAsync()
     {
-        foreach (var app in _apps) await app.DisposeAsync();
+        foreach (var app in _apps) await app.DisposeAsync().AsTask().WaitAsync(TimeSpan.FromMinutes(2));
     }
 
     /// <summary>A TCP connection to a port of this machine.</summary>

@@ -52,6 +52,9 @@ internal sealed class Deflation
     /// <summary>The same three bytes again, from 1 to 4 bytes back.</summary>
     public Deflation Match(int distance) => Symbol(257).Code(distance - 1, 5);
 
+    /// <summary>The three bytes that stand 32,768 bytes back.</summary>
+    public Deflation FarthestMatch() => Symbol(257).Code(29, 5).Bits(0x1fff, 13);
+
     /// <summary>A symbol from 256 on, without the bits behind it.</summary>
     public Deflation Symbol(int symbol) => symbol < 280 ? Code(symbol - 256, 7) : Code(0xc0 + symbol - 280, 8);
 

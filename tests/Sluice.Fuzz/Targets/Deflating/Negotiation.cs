@@ -171,8 +171,7 @@ internal sealed class Negotiation : Target
         {
             if (offer.ServerForgets && !ServerForgets) return false;
             if (offer.Server is not null && (Server is null || Server > offer.Server)) return false;
-            if (Client is null) return true;
-            return offer.Client is { } most && (most == 0 || Client <= most);
+            return Client is null || offer.Client is not null; // its value is a hint (RFC 7692 §7.1.2.2)
         }
     }
 }
