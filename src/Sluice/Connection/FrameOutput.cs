@@ -14,7 +14,11 @@ internal sealed class FrameOutput
     // What one turn of the receive loop may write before it flushes in between.
     private const int CorkLimit = 64 * 1024;
 
+    // From here on a payload goes to the transport as it lies, without a copy into its buffers.
+    private const int DirectSize = 16 * 1024;
+
     private readonly PipeWriter _writer;
+    private readonly bool _copiesAtOnce;
     private readonly TimerWheel _clock;
     private readonly PendingBytes _pending = new();
     private readonly Action _onFlushed;
@@ -33,6 +37,9 @@ internal sealed class FrameOutput
     public FrameOutput(PipeWriter writer, TimerWheel clock)
     {
         _writer = writer;
+        // The runtime's own writer over a stream reads the memory until its write has ended, also when the connection is
+        // given up meanwhile and the memory somebody else's; its other one only copies.
+        _copiesAtOnce = writer.GetType().Assembly != typeof(PipeWriter).Assembly;
         _clock = clock;
         _onFlushed = OnFlushed;
     }
@@ -93,6 +100,14 @@ internal sealed class FrameOutput
         return BeginFlush();
     }
 
+    /// <summary>Whether a payload can be handed to the transport as it lies, behind what is written: see <see cref="CommitDirect"/>.</summary>
+    public bool TakesDirect(int size) => size >= DirectSize && _copiesAtOnce && !IsFlushing && _broken is null;
+
+    /// <summary>Ends a write into <see cref="Target"/> that a payload belongs behind: the caller hands that to
+    /// <see cref="DriveFlush"/> when it has left the gate.</summary>
+    /// <returns>What to hand to <see cref="WaitFor"/>.</returns>
+    public long CommitDirect() => BeginFlush();
+
     /// <summary>Starts to flush what is unflushed. <paramref name="drive"/> and the result as for <see cref="Commit"/>.</summary>
     public long Uncork(out bool drive)
     {
@@ -102,15 +117,17 @@ internal sealed class FrameOutput
     }
 
     /// <summary>Flushes until nothing is pending or the transport holds back; then its callback goes on.</summary>
-    public void DriveFlush()
+    /// <param name="direct">What <see cref="CommitDirect"/> was called for.</param>
+    public void DriveFlush(ReadOnlyMemory<byte> direct = default)
     {
         do
         {
             try
             {
-                _flush = _broken is { } broken
-                    ? ValueTask.FromException<FlushResult>(broken)
-                    : _writer.FlushAsync(CancellationToken.None);
+                _flush = _broken is { } broken ? ValueTask.FromException<FlushResult>(broken)
+                    : direct.IsEmpty ? _writer.FlushAsync(CancellationToken.None)
+                    : _writer.WriteAsync(direct, CancellationToken.None);
+                direct = default;
             }
             catch (Exception e)
             {

@@ -1,5 +1,6 @@
 using System.Buffers;
 using System.IO.Pipelines;
+using System.Runtime.InteropServices;
 
 namespace Sluice;
 
@@ -47,6 +48,24 @@ internal sealed partial class ReceiveLoop : IThreadPoolWorkItem
         if (_phase == Phase.PassRest) return ReadRest();
         // A connection that has failed reads on whatever the peer reads: else both might wait for each other.
         return _handler is null || _phase >= Phase.Linger ? ReadNow() : FlushAndRead();
+    }
+
+    // Whether the transport can read on behind these bytes, up to so many in one piece. It keeps them meanwhile: they are to fill
+    // a good part of it, or few bytes would hold much memory.
+    private bool HasRoomBehind(long whole)
+    {
+        if (_inputEnded || _next.GetObject() is not null || !MemoryMarshal.TryGetArray(_segment, out var piece)) return false;
+        var size = piece.Array!.Length;
+        return piece.Offset + _offset + whole <= size && (_segment.Length - _offset) * 4L >= size;
+    }
+
+    private bool ReadRestOfPayload()
+    {
+        var start = _buffer.GetPosition(_buffer.Length - (_segment.Length - _offset));
+        var end = _buffer.End;
+        ForgetBuffer();
+        _input.AdvanceTo(start, end);
+        return FlushAndRead();
     }
 
     // A handler that echoes into a peer that does not read must stop reading, too. Whoever receives by calls waits
@@ -100,13 +119,18 @@ internal sealed partial class ReceiveLoop : IThreadPoolWorkItem
     private void ReleaseBuffer()
     {
         if (!_hasBuffer) return;
-        _hasBuffer = false;
         var end = _buffer.End;
+        ForgetBuffer();
+        _input.AdvanceTo(end);
+    }
+
+    private void ForgetBuffer()
+    {
+        _hasBuffer = false;
         _buffer = default;
         _next = default;
         _segment = default;
         _offset = 0;
-        _input.AdvanceTo(end);
     }
 
     void IThreadPoolWorkItem.Execute() => OnRead();

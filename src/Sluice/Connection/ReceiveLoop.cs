@@ -51,6 +51,7 @@ internal sealed partial class ReceiveLoop
     {
         Continue,
         NeedData,
+        NeedRest,
         NeedConsumer,
         Suspended,
         Done,
@@ -134,6 +135,7 @@ internal sealed partial class ReceiveLoop
         {
             Outcome.Continue => true,
             Outcome.NeedData => Read(),
+            Outcome.NeedRest => ReadRestOfPayload(),
             Outcome.NeedConsumer => StayForConsumer(),
             Outcome.Done => Finish(),
             _ => false,
