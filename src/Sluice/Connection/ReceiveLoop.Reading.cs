@@ -19,6 +19,8 @@ internal sealed partial class ReceiveLoop : IThreadPoolWorkItem
     private int _reads;
     private bool _hasBuffer;
     private bool _inputEnded;
+    private bool _onTransport; // the turn was begun by the transport, with nobody's code below it
+    private bool _tellsReleased;
     private volatile bool _reading;
     private volatile int _turn; // the thread of the turn under way, 0 for none
 
@@ -138,6 +140,7 @@ internal sealed partial class ReceiveLoop : IThreadPoolWorkItem
     private void OnRead()
     {
         var outer = BeginTurn();
+        _onTransport = true;
         try
         {
             TakeRead();
@@ -150,12 +153,21 @@ internal sealed partial class ReceiveLoop : IThreadPoolWorkItem
         }
         Pump();
         EndTurn(outer);
+        if (_tellsReleased) _connection.TellReleased();
+    }
+
+    /// <summary>The transport is released: inside a turn that it began itself, its end tells.</summary>
+    public bool TryTellAtTurnEnd()
+    {
+        if (!_onTransport || _turn != Environment.CurrentManagedThreadId) return false;
+        return _tellsReleased = true;
     }
 
     /// <returns>The execution context to go back to.</returns>
     private ExecutionContext? BeginTurn()
     {
         _turn = Environment.CurrentManagedThreadId;
+        _onTransport = false;
         return EnterHandlerContext();
     }
 

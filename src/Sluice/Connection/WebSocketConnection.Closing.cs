@@ -206,8 +206,11 @@ public sealed partial class WebSocketConnection
         if (Interlocked.Decrement(ref _holds) != 0) return;
         KeepAlive.Release();
         Sender.EndCompression();
-        _released.TrySetResult(CloseResult!);
+        // Those who wait go on without a hop at the end of a turn that the transport began; never inside a caller's code.
+        if (!_loop.TryTellAtTurnEnd()) ThreadPool.UnsafeQueueUserWorkItem(static connection => connection.TellReleased(), this, preferLocal: false);
     }
+
+    internal void TellReleased() => _released.TrySetResult(CloseResult!);
 
     private static string Failed(Exception error) => "the transport failed: " + error.Message;
 

@@ -17,7 +17,7 @@ public sealed partial class WebSocketConnection : IAsyncDisposable
     private readonly ReceiveLoop _loop;
     private readonly Action? _abortTransport;
     private readonly TaskCompletionSource<CloseResult> _ended = new(TaskCreationOptions.RunContinuationsAsynchronously);
-    private readonly TaskCompletionSource<CloseResult> _released = new(TaskCreationOptions.RunContinuationsAsynchronously);
+    private readonly TaskCompletionSource<CloseResult> _released = new(); // completed by TellReleased alone
     private CloseResult? _result;
     private Exception? _handlerError;
     private int _closeSent;
