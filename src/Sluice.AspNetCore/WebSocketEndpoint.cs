@@ -26,21 +26,44 @@ internal sealed class WebSocketEndpoint(
     /// <returns>What to answer, and then to serve; <see langword="null"/> when it would be refused.</returns>
     public AcceptedHandshake? Accept(in HandshakeRequest request, ConnectionContext transport) => upgrader.Accept(request, AddressOf(transport));
 
-    /// <summary>Serves a connection whose 101 is written, but not sent. What an open connection does not need is not kept.</summary>
-    public Task ServeAsync(ConnectionContext transport, AcceptedHandshake accepted, string path, Func<WebSocketConnection, Task> run)
+    /// <summary>What was accepted could not be answered.</summary>
+    public void Leave(ConnectionContext transport) => upgrader.Leave(AddressOf(transport));
+
+    /// <summary>Sends the 101 that was written.</summary>
+    public ValueTask AnswerAsync(ConnectionContext transport)
+    {
+        var flush = transport.Transport.Output.FlushAsync(CancellationToken.None);
+        if (!flush.IsCompletedSuccessfully) return AnswerAsync(flush, transport);
+        flush.GetAwaiter().GetResult();
+        return default;
+    }
+
+    /// <summary>Opens a connection whose 101 is sent. Who opens calls <see cref="EndAsync(ConnectionContext, WebSocketConnection)"/>.</summary>
+    public WebSocketConnection Open(ConnectionContext transport, AcceptedHandshake accepted, string path)
     {
         if (logger.IsEnabled(LogLevel.Debug))
         {
             Log.Opened(logger, transport.ConnectionId, AddressOf(transport), path, HttpProtocol.Http11, Subprotocol(accepted.Outcome.Subprotocol));
         }
-        var flush = transport.Transport.Output.FlushAsync(CancellationToken.None);
-        return flush.IsCompletedSuccessfully
-            ? RunAsync(transport, upgrader.Connect(transport, accepted), run)
-            : RunAfterAsync(flush, transport, accepted, run);
+        var connection = upgrader.Connect(transport, accepted);
+        open.Add(connection, Task.CompletedTask);
+        return connection;
     }
 
-    private async Task RunAfterAsync(
-        ValueTask<FlushResult> flush, ConnectionContext transport, AcceptedHandshake accepted, Func<WebSocketConnection, Task> run)
+    /// <summary>The handler has failed; how the connection ends is still to be told.</summary>
+    public void OnHandlerFailed(Exception error, WebSocketConnection connection, ConnectionContext transport)
+        => OnHandlerFailed(error, connection, transport.ConnectionId, aborted: false);
+
+    /// <summary>Closes what is open, waits until the transport is released, and tells how it ended.</summary>
+    public async Task EndAsync(ConnectionContext transport, WebSocketConnection connection)
+    {
+        var result = await CloseAsync(connection).ConfigureAwait(false);
+        Leave(transport);
+        if (result.WasClean) Log.Closed(logger, transport.ConnectionId, result);
+        else Log.ClosedAbnormally(logger, transport.ConnectionId, result);
+    }
+
+    private async ValueTask AnswerAsync(ValueTask<FlushResult> flush, ConnectionContext transport)
     {
         try
         {
@@ -48,32 +71,14 @@ internal sealed class WebSocketEndpoint(
         }
         catch
         {
-            upgrader.Leave(AddressOf(transport));
+            Leave(transport);
             throw;
         }
-        await RunAsync(transport, upgrader.Connect(transport, accepted), run).ConfigureAwait(false);
-    }
-
-    private async Task RunAsync(ConnectionContext transport, WebSocketConnection connection, Func<WebSocketConnection, Task> run)
-    {
-        open.Add(connection, Task.CompletedTask);
-        try
-        {
-            await run(connection).ConfigureAwait(false);
-        }
-        catch (Exception e)
-        {
-            OnHandlerFailed(e, connection, transport.ConnectionId, aborted: false);
-        }
-        var result = await CloseAsync(connection).ConfigureAwait(false);
-        upgrader.Leave(AddressOf(transport));
-        if (result.WasClean) Log.Closed(logger, transport.ConnectionId, result);
-        else Log.ClosedAbnormally(logger, transport.ConnectionId, result);
     }
 
     private static IPAddress? AddressOf(ConnectionContext transport) => (transport.RemoteEndPoint as IPEndPoint)?.Address;
 
-    /// <summary>Upgrades; <see langword="null"/> when the handshake was refused. Who opens calls <see cref="EndAsync"/>.</summary>
+    /// <summary>Upgrades; <see langword="null"/> when the handshake was refused. Who opens calls <see cref="EndAsync(HttpContext, WebSocketConnection)"/>.</summary>
     public async Task<WebSocketConnection?> OpenAsync(HttpContext context, Upgrader by)
     {
         var (connection, left) = await by.EnterAsync(context).ConfigureAwait(false);

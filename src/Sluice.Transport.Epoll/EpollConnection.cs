@@ -129,7 +129,7 @@ internal sealed partial class EpollConnection : ConnectionContext, IEventTarget,
     public void FireClosed()
     {
         if (Interlocked.Exchange(ref _firing, 1) != 0) return;
-        lock (_output.Gate) _fired = _closedSource is null;
+        lock (_output) _fired = _closedSource is null;
         if (_fired) TryEnd();
         else ThreadPool.UnsafeQueueUserWorkItem(static connection => connection.CancelClosed(), this, preferLocal: false);
     }
@@ -156,7 +156,7 @@ internal sealed partial class EpollConnection : ConnectionContext, IEventTarget,
     private void CancelClosed()
     {
         CancellationTokenSource? source;
-        lock (_output.Gate)
+        lock (_output)
         {
             _fired = true;
             source = _closedSource;
@@ -175,7 +175,7 @@ internal sealed partial class EpollConnection : ConnectionContext, IEventTarget,
     // Most connections are asked for it, some never.
     private CancellationToken ClosedToken()
     {
-        lock (_output.Gate)
+        lock (_output)
         {
             if (_fired && _closedSource is null) return new CancellationToken(canceled: true);
             return (_closedSource ??= new CancellationTokenSource()).Token;

@@ -2,7 +2,8 @@ namespace Sluice.Transport.Epoll;
 
 /// <summary>
 /// Bytes on their way out: written by one producer, sent by whoever flushes, by the end of a turn, or by the loop when a full
-/// kernel has room again. One thread at a time is in the kernel; the lock is never held while anybody's code runs.
+/// kernel has room again. One thread at a time is in the kernel; the lock, which is the object itself, is never held while
+/// anybody's code runs.
 /// </summary>
 internal sealed unsafe partial class OutputQueue
 {
@@ -43,8 +44,6 @@ internal sealed unsafe partial class OutputQueue
         Failed,
     }
 
-    public Lock Gate { get; } = new();
-
     public int LastError { get; private set; }
 
     public long Unflushed => _unflushed;
@@ -53,7 +52,7 @@ internal sealed unsafe partial class OutputQueue
 
     public Memory<byte> GetMemory(int sizeHint)
     {
-        lock (Gate)
+        lock (this)
         {
             var wanted = Math.Max(sizeHint, 1);
             _lent = true;
@@ -76,7 +75,7 @@ internal sealed unsafe partial class OutputQueue
 
     public void Advance(int count)
     {
-        lock (Gate)
+        lock (this)
         {
             if (count < 0 || count > (_lent ? _tail!.Room : 0))
             {
@@ -91,7 +90,7 @@ internal sealed unsafe partial class OutputQueue
     /// <summary>What was written may be sent.</summary>
     public Outcome Flush()
     {
-        lock (Gate)
+        lock (this)
         {
             Commit();
             if (_closed) return Outcome.Closed;
@@ -106,7 +105,7 @@ internal sealed unsafe partial class OutputQueue
     /// <returns>How much of it was sent.</returns>
     public int SendDirect(ReadOnlySpan<byte> bytes)
     {
-        lock (Gate)
+        lock (this)
         {
             Commit();
             if (_closed || _blocked) return 0;
@@ -118,7 +117,7 @@ internal sealed unsafe partial class OutputQueue
     public void Uncork()
     {
         Outcome outcome;
-        lock (Gate)
+        lock (this)
         {
             if (!_corked) return;
             _corked = false;
@@ -133,7 +132,7 @@ internal sealed unsafe partial class OutputQueue
     /// <summary>The kernel has room.</summary>
     public Outcome Resume()
     {
-        lock (Gate)
+        lock (this)
         {
             if (_closed) return Outcome.Closed;
             _blocked = false;
@@ -144,7 +143,7 @@ internal sealed unsafe partial class OutputQueue
     /// <summary>The producer is done. What it wrote still leaves.</summary>
     public Outcome Finish()
     {
-        lock (Gate)
+        lock (this)
         {
             Commit();
             _ended = true;
@@ -156,7 +155,7 @@ internal sealed unsafe partial class OutputQueue
     /// <summary>Gives up what has not been sent. Afterwards the descriptor is not used from here any more.</summary>
     public void Close()
     {
-        lock (Gate)
+        lock (this)
         {
             _closed = true;
             _blocked = _sending = _corked = false;

@@ -5,12 +5,12 @@ namespace Sluice.Transport.Epoll;
 
 /// <summary>
 /// The reading side of a connection. It reads when somebody wants bytes and the kernel has some, never ahead of its consumer,
-/// and never to learn that there is nothing: a short read has drained the socket, and the next event tells of more.
+/// and never to learn that there is nothing: a short read has drained the socket, and the next event tells of more. The lock is
+/// the object itself.
 /// </summary>
 internal sealed partial class SocketReader : PipeReader, IValueTaskSource<ReadResult>, IThreadPoolWorkItem, ICallback
 {
     private readonly EpollConnection _connection;
-    private readonly Lock _gate = new();
     private HeldBytes _held;
     private ManualResetValueTaskSourceCore<ReadResult> _source;
     private CancellationTokenRegistration _registration;
@@ -36,7 +36,7 @@ internal sealed partial class SocketReader : PipeReader, IValueTaskSource<ReadRe
     {
         if (cancellationToken.IsCancellationRequested) return ValueTask.FromCanceled<ReadResult>(cancellationToken);
         short version;
-        lock (_gate)
+        lock (this)
         {
             ThrowIfNotAllowed();
             if (TryTake(out var result)) return new ValueTask<ReadResult>(result);
@@ -52,7 +52,7 @@ internal sealed partial class SocketReader : PipeReader, IValueTaskSource<ReadRe
 
     public override bool TryRead(out ReadResult result)
     {
-        lock (_gate)
+        lock (this)
         {
             ThrowIfNotAllowed();
             return TryTake(out result);
@@ -63,7 +63,7 @@ internal sealed partial class SocketReader : PipeReader, IValueTaskSource<ReadRe
 
     public override void AdvanceTo(SequencePosition consumed, SequencePosition examined)
     {
-        lock (_gate)
+        lock (this)
         {
             if (_completed) throw new InvalidOperationException("Reading is not allowed after the reader was completed.");
             if (!_lent) throw new InvalidOperationException("There is no result of a read to advance in.");
@@ -74,7 +74,7 @@ internal sealed partial class SocketReader : PipeReader, IValueTaskSource<ReadRe
 
     public override void CancelPendingRead()
     {
-        lock (_gate)
+        lock (this)
         {
             _cancelRequested = true;
             if (!TryClaim()) return;
@@ -84,7 +84,7 @@ internal sealed partial class SocketReader : PipeReader, IValueTaskSource<ReadRe
 
     public override void Complete(Exception? exception = null)
     {
-        lock (_gate)
+        lock (this)
         {
             if (_completed) return;
             _completed = true;
@@ -100,7 +100,7 @@ internal sealed partial class SocketReader : PipeReader, IValueTaskSource<ReadRe
     /// <returns>Whether the turn is still the calling thread's.</returns>
     public bool OnReadable(uint flags, Turn? turn)
     {
-        lock (_gate)
+        lock (this)
         {
             _readable = true;
             if ((flags & Libc.EpollEnd) != 0) _endBehind = true;
@@ -118,7 +118,7 @@ internal sealed partial class SocketReader : PipeReader, IValueTaskSource<ReadRe
     /// <summary>The descriptor is not used from here any more.</summary>
     public void OnClosed(Exception reason)
     {
-        lock (_gate)
+        lock (this)
         {
             _closed = true;
             _error = reason;
@@ -133,7 +133,7 @@ internal sealed partial class SocketReader : PipeReader, IValueTaskSource<ReadRe
     {
         ReadResult result;
         Exception? error = null;
-        lock (_gate)
+        lock (this)
         {
             _claimed = false;
             if (_token.IsCancellationRequested && _error is null)
@@ -187,7 +187,7 @@ internal sealed partial class SocketReader : PipeReader, IValueTaskSource<ReadRe
 
     private void OnTokenCanceled()
     {
-        lock (_gate)
+        lock (this)
         {
             if (!_token.IsCancellationRequested || !TryClaim()) return;
         }

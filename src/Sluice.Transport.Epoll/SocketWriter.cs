@@ -74,7 +74,7 @@ internal sealed class SocketWriter : PipeWriter, IValueTaskSource<FlushResult>, 
 
     public override void CancelPendingFlush()
     {
-        lock (_queue.Gate)
+        lock (_queue)
         {
             _cancelRequested = true;
             if (!TryClaim()) return;
@@ -102,7 +102,7 @@ internal sealed class SocketWriter : PipeWriter, IValueTaskSource<FlushResult>, 
         if (!_queue.WaitsForRoom) return true;
         var outcome = _queue.Resume();
         if (outcome >= OutputQueue.Outcome.Finished) _connection.OnOutputEnd(outcome);
-        lock (_queue.Gate)
+        lock (_queue)
         {
             if (_queue.IsOver(_connection.ResumeWriteSize) || !TryClaim()) return true;
         }
@@ -114,7 +114,7 @@ internal sealed class SocketWriter : PipeWriter, IValueTaskSource<FlushResult>, 
     /// <summary>Nothing will be sent any more.</summary>
     public void OnClosed()
     {
-        lock (_queue.Gate)
+        lock (_queue)
         {
             if (!TryClaim()) return;
         }
@@ -126,7 +126,7 @@ internal sealed class SocketWriter : PipeWriter, IValueTaskSource<FlushResult>, 
         _registration.Dispose();
         FlushResult result;
         CancellationToken token;
-        lock (_queue.Gate)
+        lock (_queue)
         {
             token = _token;
             _token = default;
@@ -153,7 +153,7 @@ internal sealed class SocketWriter : PipeWriter, IValueTaskSource<FlushResult>, 
     private ValueTask<FlushResult> Wait(CancellationToken cancellationToken)
     {
         short version;
-        lock (_queue.Gate)
+        lock (_queue)
         {
             if (_queue.IsClosed || _cancelRequested || !_queue.IsOver(_connection.MaxWriteBufferSize)) return new(TakeResult());
             if (_waiting) throw new InvalidOperationException("A flush is under way already: concurrent flushes are not supported.");
@@ -175,7 +175,7 @@ internal sealed class SocketWriter : PipeWriter, IValueTaskSource<FlushResult>, 
 
     private void OnTokenCanceled()
     {
-        lock (_queue.Gate)
+        lock (_queue)
         {
             if (!_token.IsCancellationRequested || !TryClaim()) return;
         }

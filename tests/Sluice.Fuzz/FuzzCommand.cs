@@ -85,7 +85,7 @@ internal static class FuzzCommand
     private static int Replay(string path, IReadOnlyList<string> targets)
     {
         if (!File.Exists(path)) throw new UsageException($"there is no file '{path}'");
-        var name = (targets.Count > 0 ? targets[0] : null) ?? AllTargets.Names.FirstOrDefault(
+        var name = (targets.Count > 0 ? targets[0] : null) ?? AllTargets.Names.OrderByDescending(name => name.Length).FirstOrDefault( // one name begins with another
             name => Path.GetFileName(path).StartsWith(name + "-", StringComparison.Ordinal)
                 || Path.GetFileName(Path.GetDirectoryName(Path.GetFullPath(path))) == name)
             ?? throw new UsageException($"the target of '{path}' can't be told from its name; add --target NAME");

@@ -13,41 +13,96 @@ namespace Sluice.AspNetCore.Direct;
 /// </summary>
 internal sealed class DirectWebSockets(DirectRoutes routes, FirstBytes firstBytes, IServiceProvider services)
 {
+    // One state machine for a connection's whole life: what is in it is in memory for as long.
     public async Task RunAsync(ConnectionDelegate next, ConnectionContext connection)
     {
-        var input = connection.Transport.Input;
-        var first = await firstBytes.ReadAsync(input).ConfigureAwait(false);
-        if (TryOpen(connection, first.Buffer, out var running))
+        await firstBytes.WaitAsync(connection.Transport.Input).ConfigureAwait(false);
+        var running = TryOpen(next, connection, out var endpoint, out var socket);
+        try
         {
             await running.ConfigureAwait(false);
-            return;
         }
-        // Nothing is examined, or HTTP would wait for bytes beyond these.
-        input.AdvanceTo(first.Buffer.Start);
-        if (first.IsCanceled && first.Buffer.IsEmpty) return;
-        await next(connection).ConfigureAwait(false);
+        catch (Exception e) when (endpoint is not null)
+        {
+            endpoint.OnHandlerFailed(e, socket!, connection);
+        }
+        if (endpoint is not null) await endpoint.EndAsync(connection, socket!).ConfigureAwait(false);
     }
 
-    /// <returns>Whether the connection was taken; if not, nothing was read or written.</returns>
-    private bool TryOpen(ConnectionContext connection, in ReadOnlySequence<byte> buffer, out Task running)
+    /// <returns>What to wait for, and then, where there is an endpoint, to end.</returns>
+    private Task TryOpen(ConnectionDelegate next, ConnectionContext connection, out WebSocketEndpoint? endpoint, out WebSocketConnection? socket)
     {
-        running = Task.CompletedTask;
+        endpoint = null;
+        socket = null;
+        var input = connection.Transport.Input;
+        if (!input.TryRead(out var first)) return Task.CompletedTask; // nothing came in time
+        if (TryAccept(connection, first.Buffer) is not { } opening)
+        {
+            // Nothing is examined, or HTTP would wait for bytes beyond these.
+            input.AdvanceTo(first.Buffer.Start);
+            return next(connection);
+        }
+        var flush = opening.Endpoint.AnswerAsync(connection);
+        if (!flush.IsCompletedSuccessfully) return OpenLaterAsync(flush, connection, opening);
+        endpoint = opening.Endpoint;
+        socket = endpoint.Open(connection, opening.Accepted, opening.Path);
+        return Run(opening, socket);
+    }
+
+    // The transport holds back the very first answer.
+    private static async Task OpenLaterAsync(ValueTask flush, ConnectionContext connection, Opening opening)
+    {
+        await flush.ConfigureAwait(false);
+        var socket = opening.Endpoint.Open(connection, opening.Accepted, opening.Path);
+        try
+        {
+            await Run(opening, socket).ConfigureAwait(false);
+        }
+        catch (Exception e)
+        {
+            opening.Endpoint.OnHandlerFailed(e, socket, connection);
+        }
+        await opening.Endpoint.EndAsync(connection, socket).ConfigureAwait(false);
+    }
+
+    private static Task Run(in Opening opening, WebSocketConnection socket)
+    {
+        try
+        {
+            return opening.Run(socket);
+        }
+        catch (Exception e)
+        {
+            return Task.FromException(e);
+        }
+    }
+
+    /// <returns>What to open, its 101 written; <see langword="null"/>: nothing was read or written.</returns>
+    private Opening? TryAccept(ConnectionContext connection, in ReadOnlySequence<byte> buffer)
+    {
         // A head in several pieces is rare, and HTTP's to put together.
-        if (RequestHead.TryRead(buffer.FirstSpan, out var head) != RequestHead.Status.Complete || !head.Method.SequenceEqual("GET"u8)) return false;
+        if (RequestHead.TryRead(buffer.FirstSpan, out var head) != RequestHead.Status.Complete || !head.Method.SequenceEqual("GET"u8)) return null;
         var query = head.Target.IndexOf((byte)'?');
         var path = Encoding.ASCII.GetString(query < 0 ? head.Target : head.Target[..query]);
-        if (routes.Find(path, out var values) is not { } endpoint) return false;
+        if (routes.Find(path, out var values) is not { } endpoint) return null;
 
         var scheme = connection.Features.Get<ITlsHandshakeFeature>() is null ? "http" : "https";
         var fields = head.ToHandshakeRequest(scheme, out var hasBody);
-        if (hasBody || endpoint.Endpoint.Accept(fields, connection) is not { } accepted) return false;
+        if (hasBody || endpoint.Endpoint.Accept(fields, connection) is not { } accepted) return null;
 
         var run = endpoint.Run ?? Choose(endpoint, new DirectRequest(connection, head, scheme, path, values ?? [], services));
         var transport = connection.Transport;
-        Write(transport.Output, accepted);
+        try
+        {
+            Write(transport.Output, accepted);
+        }
+        catch
+        {
+            endpoint.Endpoint.Leave(connection);
+            throw;
+        }
         transport.Input.AdvanceTo(buffer.GetPosition(head.Length));
-        running = endpoint.Endpoint.ServeAsync(connection, accepted, path, run);
-        return true;
+        return new Opening(endpoint.Endpoint, accepted, path, run);
     }
 
     // A choice that fails is a handler that fails.
@@ -85,4 +140,6 @@ internal sealed class DirectWebSockets(DirectRoutes routes, FirstBytes firstByte
         var length = Encoding.ASCII.GetBytes(text, output.GetSpan(text.Length));
         output.Advance(length);
     }
+
+    private readonly record struct Opening(WebSocketEndpoint Endpoint, AcceptedHandshake Accepted, string Path, Func<WebSocketConnection, Task> Run);
 }

@@ -25,15 +25,23 @@ internal sealed class FirstBytes : IDisposable
         _timer = time.CreateTimer(static all => ((FirstBytes)all!).EndDue(), this, Timeout.InfiniteTimeSpan, Timeout.InfiniteTimeSpan);
     }
 
-    /// <summary>Waits for a connection's first bytes; the result is cancelled when none came in time, or the server stops.</summary>
-    public async ValueTask<ReadResult> ReadAsync(PipeReader reader)
+    /// <summary>Waits for a connection's first bytes, or its end; then they can be read at once, unless none came in time or the
+    /// server stops.</summary>
+    public Task WaitAsync(PipeReader reader)
     {
         var read = reader.ReadAsync(CancellationToken.None);
-        if (read.IsCompleted) return await read.ConfigureAwait(false);
+        if (!read.IsCompletedSuccessfully) return WaitAsync(read, reader);
+        reader.AdvanceTo(read.Result.Buffer.Start);
+        return Task.CompletedTask;
+    }
+
+    private async Task WaitAsync(ValueTask<ReadResult> read, PipeReader reader)
+    {
         var node = Enter(reader);
         try
         {
-            return await read.ConfigureAwait(false);
+            var result = await read.ConfigureAwait(false);
+            reader.AdvanceTo(result.Buffer.Start);
         }
         finally
         {

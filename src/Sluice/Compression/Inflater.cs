@@ -26,6 +26,9 @@ internal sealed unsafe class Inflater : SafeHandle
     // between two blocks, with nothing missing.
     private static ReadOnlySpan<byte> Tail => [0x00, 0x00, 0xFF, 0xFF, 0x00];
 
+    // An empty block, which changes nothing where it stands at the beginning of a byte.
+    private static ReadOnlySpan<byte> EmptyBlock => [0x00, 0x00, 0x00, 0xFF, 0xFF];
+
     // The largest, whatever was agreed: this zlib takes the same memory for all of them, and with a smaller one whether a way
     // back that is too long is noticed would depend on how the bytes were cut.
     private const int WindowBits = 15;
@@ -116,7 +119,16 @@ internal sealed unsafe class Inflater : SafeHandle
             _tail = Tail.Length - rest.Length;
             if (status != InflateStatus.Done || rest.IsEmpty || stops == MostStops) return InflateStatus.Corrupt;
         }
-        return InflateStatus.Done;
+        return _atEnd || IsAtByte() ? InflateStatus.Done : InflateStatus.Corrupt;
+    }
+
+    // A message that is cut may have its last block end within the last byte of the tail, of which the rest would then stand in
+    // front of the next message: seven ones at most, which are no block, or the beginning of one with BFINAL.
+    private bool IsAtByte()
+    {
+        var probe = EmptyBlock;
+        Span<byte> none = stackalloc byte[1];
+        return Run(ref probe, none, ZLib.StopAtBlock, out var written) == InflateStatus.Done && probe.IsEmpty && written == 0 && !_atEnd;
     }
 
     private void DropRest()

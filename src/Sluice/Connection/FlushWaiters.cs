@@ -15,7 +15,7 @@ internal struct FlushWaiters
     /// <summary>Waits until the flush with this ticket has ended.</summary>
     /// <param name="ticket">Grows from flush to flush.</param>
     /// <param name="gate">The lock that guards this struct.</param>
-    public ValueTask Add(long ticket, Lock gate)
+    public ValueTask Add(long ticket, object gate)
     {
         _spares ??= new Spares(gate);
         var waiter = _spares.Take();
@@ -64,7 +64,7 @@ internal struct FlushWaiters
         }
     }
 
-    internal sealed class Spares(Lock gate)
+    internal sealed class Spares(object gate)
     {
         private Waiter? _first;
         private int _count;

@@ -7,9 +7,10 @@ namespace Sluice;
 /// The transport's writer, shared by many senders. Whoever finds it free writes into it and starts a flush; while
 /// a flush is under way, frames gather in pooled segments, of which each leaves with one flush more. Everything but
 /// <see cref="DriveFlush"/>, <see cref="WaitFor"/>, <see cref="Complete"/> and <see cref="Abort"/> is called with
-/// <see cref="Gate"/> held.
+/// the gate held, which is the object itself. A base class, and what is not always needed made late: an idle connection
+/// pays for every object.
 /// </summary>
-internal sealed class FrameOutput
+internal abstract class FrameOutput
 {
     // What one turn of the receive loop may write before it flushes in between.
     private const int CorkLimit = 64 * 1024;
@@ -20,9 +21,9 @@ internal sealed class FrameOutput
     private readonly PipeWriter _writer;
     private readonly bool _copiesAtOnce;
     private readonly TimerWheel _clock;
-    private readonly PendingBytes _pending = new();
-    private readonly Action _onFlushed;
 
+    private PendingBytes? _pending;
+    private Action? _onFlushed;
     private ValueTask<FlushResult> _flush;
     private FlushWaiters _waiters;
     private Exception? _broken; // what the writer threw when it was written to
@@ -34,64 +35,49 @@ internal sealed class FrameOutput
 
     /// <param name="writer">The transport's writer; used from here alone.</param>
     /// <param name="clock">Tells since when the transport holds back.</param>
-    public FrameOutput(PipeWriter writer, TimerWheel clock)
+    protected FrameOutput(PipeWriter writer, TimerWheel clock)
     {
         _writer = writer;
         // The runtime's own writer over a stream reads the memory until its write has ended, also when the connection is
         // given up meanwhile and the memory somebody else's; its other one only copies.
         _copiesAtOnce = writer.GetType().Assembly != typeof(PipeWriter).Assembly;
         _clock = clock;
-        _onFlushed = OnFlushed;
     }
 
-    public Lock Gate { get; } = new();
-
     /// <summary>Whether the transport is gone; nothing is written any more.</summary>
-    public bool IsLost { get; private set; }
+    protected bool IsLost { get; private set; }
 
-    public bool IsFlushing { get; private set; }
+    private bool IsFlushing { get; set; }
 
     /// <summary>Since when, on the wheel's clock, the transport has held back a flush; negative when it does not.</summary>
     public long HeldSince => Volatile.Read(ref _heldSince);
 
     /// <summary>Bytes that wait for the flush under way.</summary>
-    public int PendingLength => _pending.Length;
+    public int PendingLength => _pending?.Length ?? 0;
 
     /// <summary>Frames among them.</summary>
-    public int PendingFrames => _pending.Frames;
+    protected int PendingFrames => _pending?.Frames ?? 0;
 
     /// <summary>Written, but not flushed yet.</summary>
-    public bool HasUnflushed => _unflushed > 0;
-
-    /// <summary>Called when a flush ended, without the gate.</summary>
-    public required Action OnDrained { get; init; }
-
-    /// <summary>Called once, without the gate, when the transport takes no more before <see cref="Complete"/>.</summary>
-    public required Action<Exception?> OnLost { get; init; }
-
-    /// <summary>Called once, without the gate, when the writer is completed.</summary>
-    public required Action OnCompleted { get; init; }
-
-    /// <summary>What a waiter is told when the transport is gone.</summary>
-    public required Func<Exception> Closed { get; init; }
+    protected bool HasUnflushed => _unflushed > 0;
 
     /// <summary>Where the next frame goes. What is written is told to <see cref="Commit"/>.</summary>
-    public IBufferWriter<byte> Target => IsFlushing ? _pending : _writer;
+    protected IBufferWriter<byte> Target => IsFlushing ? _pending ??= new PendingBytes() : _writer;
 
     /// <summary>A write into <see cref="Target"/> threw, maybe halfway through a frame: the next flush fails with it.</summary>
-    public void Break(Exception error) => _broken ??= error;
+    protected void Break(Exception error) => _broken ??= error;
 
     /// <summary>Ends a write into <see cref="Target"/>.</summary>
     /// <param name="size">Bytes written, roughly.</param>
     /// <param name="corked">Whether a flush will follow soon without this write.</param>
     /// <param name="drive">Whether the caller must call <see cref="DriveFlush"/> after it has left the gate.</param>
     /// <returns>What to hand to <see cref="WaitFor"/>; 0 when there is nothing to wait for.</returns>
-    public long Commit(int size, bool corked, out bool drive)
+    protected long Commit(int size, bool corked, out bool drive)
     {
         drive = false;
         if (IsFlushing)
         {
-            _pending.EndFrame();
+            _pending!.EndFrame();
             return _started + _pending.Segments; // each leaves with a flush of its own
         }
         _unflushed += size;
@@ -101,24 +87,24 @@ internal sealed class FrameOutput
     }
 
     /// <summary>Whether a payload can be handed to the transport as it lies, behind what is written: see <see cref="CommitDirect"/>.</summary>
-    public bool TakesDirect(int size) => size >= DirectSize && _copiesAtOnce && !IsFlushing && _broken is null;
+    protected bool TakesDirect(int size) => size >= DirectSize && _copiesAtOnce && !IsFlushing && _broken is null;
 
     /// <summary>Ends a write into <see cref="Target"/> that a payload belongs behind: the caller hands that to
     /// <see cref="DriveFlush"/> when it has left the gate.</summary>
     /// <returns>What to hand to <see cref="WaitFor"/>.</returns>
-    public long CommitDirect() => BeginFlush();
+    protected long CommitDirect() => BeginFlush();
 
     /// <summary>Starts to flush what is unflushed. <paramref name="drive"/> and the result as for <see cref="Commit"/>.</summary>
-    public long Uncork(out bool drive)
+    protected long Uncork(out bool drive)
     {
         drive = !IsFlushing && _unflushed > 0 && !IsLost;
         if (drive) return BeginFlush();
-        return IsFlushing ? _started + Math.Max(0, _pending.Segments - 1) : 0;
+        return IsFlushing ? _started + Math.Max(0, (_pending?.Segments ?? 0) - 1) : 0;
     }
 
     /// <summary>Flushes until nothing is pending or the transport holds back; then its callback goes on.</summary>
     /// <param name="direct">What <see cref="CommitDirect"/> was called for.</param>
-    public void DriveFlush(ReadOnlyMemory<byte> direct = default)
+    protected void DriveFlush(ReadOnlyMemory<byte> direct = default)
     {
         do
         {
@@ -135,20 +121,20 @@ internal sealed class FrameOutput
             }
             if (_flush.IsCompleted) continue;
             Volatile.Write(ref _heldSince, _clock.CoarseNow);
-            _flush.GetAwaiter().UnsafeOnCompleted(_onFlushed);
+            _flush.GetAwaiter().UnsafeOnCompleted(_onFlushed ??= OnFlushed);
             return;
         }
         while (EndFlush());
     }
 
     /// <summary>Waits until a flush has ended. Fails when the transport was lost before.</summary>
-    public ValueTask WaitFor(long ticket)
+    protected ValueTask WaitFor(long ticket)
     {
         if (ticket <= Volatile.Read(ref _finished)) return default;
-        lock (Gate)
+        lock (this)
         {
             if (ticket <= _finished) return default;
-            return IsLost ? ValueTask.FromException(Closed()) : _waiters.Add(ticket, Gate);
+            return IsLost ? ValueTask.FromException(ClosedException()) : _waiters.Add(ticket, this);
         }
     }
 
@@ -156,7 +142,7 @@ internal sealed class FrameOutput
     public void Complete()
     {
         var drive = false;
-        lock (Gate)
+        lock (this)
         {
             if (_completed) return;
             _completed = true;
@@ -181,6 +167,18 @@ internal sealed class FrameOutput
         }
         Complete();
     }
+
+    /// <summary>A flush ended. Called without the gate.</summary>
+    protected abstract void OnDrained();
+
+    /// <summary>The transport takes no more before <see cref="Complete"/>. Called once, without the gate.</summary>
+    protected abstract void OnLost(Exception? error);
+
+    /// <summary>The writer is completed. Called once, without the gate.</summary>
+    protected abstract void OnCompleted();
+
+    /// <summary>What a waiter is told when the transport is gone.</summary>
+    protected abstract Exception ClosedException();
 
     private long BeginFlush()
     {
@@ -214,12 +212,12 @@ internal sealed class FrameOutput
 
         FlushWaiters.Waiter? done;
         bool again, complete;
-        lock (Gate)
+        lock (this)
         {
             if (!lost) Volatile.Write(ref _finished, _started);
-            again = (_pending.Length > 0 || _broken is not null) && !IsLost;
+            again = (PendingLength > 0 || _broken is not null) && !IsLost;
             if (again) WritePending();
-            else _pending.Clear();
+            else _pending?.Clear();
             IsFlushing = again;
             complete = _completed && !again;
             done = _waiters.Take(_finished);
@@ -235,7 +233,7 @@ internal sealed class FrameOutput
         _started++;
         try
         {
-            if (_pending.Length > 0) _pending.MoveFirst(_writer);
+            if (PendingLength > 0) _pending!.MoveFirst(_writer);
         }
         catch (Exception e)
         {
@@ -247,14 +245,14 @@ internal sealed class FrameOutput
     {
         FlushWaiters.Waiter? left;
         bool tell;
-        lock (Gate)
+        lock (this)
         {
             if (IsLost) return;
             IsLost = true;
             tell = !_completed;
             left = _waiters.Take(long.MaxValue);
         }
-        FlushWaiters.Complete(left, Closed);
+        FlushWaiters.Complete(left, ClosedException);
         if (tell) OnLost(error);
     }
 
@@ -265,7 +263,7 @@ internal sealed class FrameOutput
         try
         {
             // With an exception a writer throws away what it holds; without, some would write it out, and block.
-            _writer.Complete(wasLost ? Closed() : null);
+            _writer.Complete(wasLost ? ClosedException() : null);
         }
         catch
         {

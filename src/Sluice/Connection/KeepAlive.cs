@@ -5,7 +5,7 @@ namespace Sluice;
 /// <summary>
 /// Everything about a connection that happens because time passed: pings and the peer's silence, idleness, a
 /// transport that takes nothing, a closing handshake without answer. One entry in the wheel, moved to whichever
-/// time comes first.
+/// time comes first. Its gate is the object itself.
 /// </summary>
 internal sealed class KeepAlive : TimerWheel.Entry
 {
@@ -15,7 +15,6 @@ internal sealed class KeepAlive : TimerWheel.Entry
     private readonly WebSocketConnection _connection;
     private readonly ConnectionOptions _options;
     private readonly TimerWheel _wheel;
-    private readonly Lock _gate = new();
     private Ping? _pings;
     private long _nextId;
     private long _pingDue;
@@ -55,14 +54,14 @@ internal sealed class KeepAlive : TimerWheel.Entry
     /// <summary>Sets that time anew.</summary>
     public void ExtendEnd(TimeSpan time)
     {
-        lock (_gate) _endDue = long.MaxValue;
+        lock (this) _endDue = long.MaxValue;
         Reschedule(endWithin: time);
     }
 
     /// <summary>Sets the time at which <see cref="WebSocketConnection.OnGraceOver"/> is called.</summary>
     public void GraceWithin(TimeSpan time)
     {
-        lock (_gate) _graceDue = After(_wheel.Now, time);
+        lock (this) _graceDue = After(_wheel.Now, time);
         Reschedule();
     }
 
@@ -70,7 +69,7 @@ internal sealed class KeepAlive : TimerWheel.Entry
     public void Stop(CloseResult result)
     {
         Ping? pings;
-        lock (_gate)
+        lock (this)
         {
             pings = _pings;
             _pings = null;
@@ -85,7 +84,7 @@ internal sealed class KeepAlive : TimerWheel.Entry
     /// <summary>Takes the connection off the wheel for good.</summary>
     public void Release()
     {
-        lock (_gate)
+        lock (this)
         {
             _stopped = true;
             _wheel.Schedule(this, long.MaxValue);
@@ -113,7 +112,7 @@ internal sealed class KeepAlive : TimerWheel.Entry
     {
         if (payload.Length != PingSize) return;
         var id = BinaryPrimitives.ReadInt64BigEndian(payload);
-        lock (_gate)
+        lock (this)
         {
             for (var ping = _pings; ping is not null; ping = ping.Next)
             {
@@ -137,7 +136,7 @@ internal sealed class KeepAlive : TimerWheel.Entry
         var now = _wheel.Now;
         long endDue;
         bool graceOver;
-        lock (_gate)
+        lock (this)
         {
             if (_stopped) return;
             endDue = _endDue;
@@ -172,7 +171,7 @@ internal sealed class KeepAlive : TimerWheel.Entry
         }
         _misses++;
         long id;
-        lock (_gate)
+        lock (this)
         {
             id = _keepAliveId = ++_nextId;
             _keepAliveSentAt = _options.TimeProvider.GetTimestamp();
@@ -185,13 +184,13 @@ internal sealed class KeepAlive : TimerWheel.Entry
 
     private long SendDue(long otherwise)
     {
-        var since = _connection.Sender.Output.HeldSince;
+        var since = _connection.Sender.HeldSince;
         return since < 0 ? otherwise : After(since + TimerWheel.TickMilliseconds, _options.SendTimeout);
     }
 
     private void Reschedule(TimeSpan? endWithin = null)
     {
-        lock (_gate)
+        lock (this)
         {
             if (_stopped) return;
             var now = _wheel.Now;
@@ -214,7 +213,7 @@ internal sealed class KeepAlive : TimerWheel.Entry
 
     private Ping AddPing()
     {
-        lock (_gate)
+        lock (this)
         {
             var count = 0;
             for (var other = _pings; other is not null; other = other.Next) count++;
@@ -226,7 +225,7 @@ internal sealed class KeepAlive : TimerWheel.Entry
 
     private void RemovePing(Ping ping)
     {
-        lock (_gate)
+        lock (this)
         {
             if (_pings == ping)
             {

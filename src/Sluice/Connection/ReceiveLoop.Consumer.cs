@@ -1,23 +1,14 @@
-using System.Threading.Tasks.Sources;
 using Sluice.Protocol;
 
 namespace Sluice;
 
 /// <summary>Where the loop meets whoever wants its messages: a caller, a stream's reader, or a handler.</summary>
-internal sealed partial class ReceiveLoop : IValueTaskSource<Message>, IValueTaskSource<int>
+internal sealed partial class ReceiveLoop
 {
     private volatile Demand _demand;
-    private volatile bool _unclaimed; // a task was handed out and not awaited yet: its source is not free
+    private volatile Receiver? _receiver; // null until somebody receives by calls
     private bool _discard;
     private bool _passedOver;
-    private Message? _ready; // came when whoever wanted it had given up waiting
-    private ManualResetValueTaskSourceCore<Message> _messageSource;
-    private ManualResetValueTaskSourceCore<int> _chunkSource;
-    private Memory<byte> _destination;
-    private MessageReader? _stream; // open, and not yet read to its end
-    private MessageReader? _started; // on its way to the caller
-    private CancellationToken _token;
-    private CancellationTokenRegistration _registration;
 
     private enum Demand
     {
@@ -36,36 +27,35 @@ internal sealed partial class ReceiveLoop : IValueTaskSource<Message>, IValueTas
         var start = await Want(Demand.Stream, cancellation).ConfigureAwait(false);
         if (start.IsClose) return null;
         // A message that was received whole, for a caller who then gave up waiting, is read from its buffer.
-        return start.HasBuffer ? new MessageReader(this, start) : Interlocked.Exchange(ref _started, null);
+        return start.HasBuffer ? new MessageReader(this, start) : TakeStarted();
     }
 
     /// <summary>The next bytes of the streamed message; 0 at its end.</summary>
     public ValueTask<int> ReadChunkAsync(MessageReader stream, Memory<byte> destination, CancellationToken cancellation)
     {
         if (cancellation.IsCancellationRequested) return ValueTask.FromCanceled<int>(cancellation);
-        lock (_gate)
+        Receiver receiver;
+        lock (this)
         {
-            if (_demand != Demand.None || _unclaimed) throw AlreadyReceiving();
-            if (_stream != stream || _connection.IsEnded) return ValueTask.FromException<int>(Lost());
-            _chunkSource.Reset();
-            _chunkSource.RunContinuationsAsynchronously = false;
-            _destination = destination;
+            receiver = Receiving();
+            if (_demand != Demand.None || receiver.IsUnclaimed) throw Receiver.AlreadyReceiving();
+            if (receiver.Stream != stream || _connection.IsEnded) return ValueTask.FromException<int>(Lost());
+            receiver.BeginChunk(destination);
             _demand = Demand.Chunk;
-            _unclaimed = true;
         }
-        Watch(cancellation);
+        Watch(receiver, cancellation);
         Kick();
-        return new ValueTask<int>(this, _chunkSource.Version);
+        return receiver.ChunkTask;
     }
 
     /// <summary>Passes over what is left of a streamed message. A read that waits for it ends.</summary>
     public void Abandon(MessageReader stream)
     {
         Demand demand;
-        lock (_gate)
+        lock (this)
         {
-            if (_stream != stream) return;
-            _stream = null;
+            if (_receiver is not { } receiver || receiver.Stream != stream) return;
+            receiver.Stream = null;
             demand = TakeDemand();
         }
         Fail(demand, new ObjectDisposedException(nameof(MessageReader)));
@@ -75,7 +65,7 @@ internal sealed partial class ReceiveLoop : IValueTaskSource<Message>, IValueTas
     /// <summary>From now on messages that nobody wants are passed over, so that the peer's close frame is found behind them.</summary>
     public void DiscardUnwanted()
     {
-        lock (_gate) _discard = true;
+        lock (this) _discard = true;
         Kick();
     }
 
@@ -83,105 +73,59 @@ internal sealed partial class ReceiveLoop : IValueTaskSource<Message>, IValueTas
     public void EndConsumers()
     {
         Demand demand;
-        lock (_gate)
+        Receiver receiver;
+        lock (this)
         {
+            if (_receiver is null) return;
+            receiver = _receiver;
             demand = TakeDemand();
-            _stream = null;
+            receiver.Stream = null;
         }
-        Watch(CancellationToken.None);
-        if (demand is Demand.Message or Demand.Stream)
-        {
-            // The caller's code does not run inside whatever ends the connection.
-            _messageSource.RunContinuationsAsynchronously = true;
-            _messageSource.SetResult(Message.Closed);
-        }
-        else if (demand == Demand.Chunk)
-        {
-            Fail(demand, Lost());
-        }
+        Watch(receiver, CancellationToken.None);
+        if (demand is Demand.Message or Demand.Stream) receiver.DeliverEnd();
+        else Fail(demand, Lost());
     }
-
-    Message IValueTaskSource<Message>.GetResult(short token)
-    {
-        if (_messageSource.GetStatus(token) == ValueTaskSourceStatus.Pending) throw AlreadyReceiving();
-        try
-        {
-            return _messageSource.GetResult(token);
-        }
-        finally
-        {
-            _unclaimed = false;
-        }
-    }
-
-    ValueTaskSourceStatus IValueTaskSource<Message>.GetStatus(short token) => _messageSource.GetStatus(token);
-
-    void IValueTaskSource<Message>.OnCompleted(
-        Action<object?> continuation, object? state, short token, ValueTaskSourceOnCompletedFlags flags)
-        => _messageSource.OnCompleted(continuation, state, token, flags);
-
-    int IValueTaskSource<int>.GetResult(short token)
-    {
-        if (_chunkSource.GetStatus(token) == ValueTaskSourceStatus.Pending) throw AlreadyReceiving();
-        try
-        {
-            return _chunkSource.GetResult(token);
-        }
-        finally
-        {
-            _unclaimed = false;
-        }
-    }
-
-    ValueTaskSourceStatus IValueTaskSource<int>.GetStatus(short token) => _chunkSource.GetStatus(token);
-
-    void IValueTaskSource<int>.OnCompleted(Action<object?> continuation, object? state, short token, ValueTaskSourceOnCompletedFlags flags)
-        => _chunkSource.OnCompleted(continuation, state, token, flags);
-
-    private static InvalidOperationException AlreadyReceiving() => new(
-        "a receive is under way already: one caller at a time may receive, so await the last one, read the streamed message to its "
-        + "end or dispose it, and do not receive beside a handler");
 
     private WebSocketClosedException Lost() => new(_connection.CloseResult);
 
     private ValueTask<Message> Want(Demand demand, CancellationToken cancellation)
     {
         if (cancellation.IsCancellationRequested) return ValueTask.FromCanceled<Message>(cancellation);
-        lock (_gate)
+        Receiver receiver;
+        lock (this)
         {
-            if (_demand != Demand.None || _unclaimed || _handler is not null || _stream is not null) throw AlreadyReceiving();
-            if (_ready is { } ready)
+            ThrowIfReceiving();
+            receiver = Receiving();
+            if (receiver.Ready is { } ready)
             {
-                _ready = null;
+                receiver.Ready = null;
                 return new ValueTask<Message>(ready);
             }
             _owed = false;
             if (_connection.IsEnded) return new ValueTask<Message>(Message.Closed);
-            _messageSource.Reset();
-            _messageSource.RunContinuationsAsynchronously = false;
+            receiver.BeginMessage();
             _demand = demand;
-            _unclaimed = true;
         }
-        Watch(cancellation);
+        Watch(receiver, cancellation);
         Kick();
-        return new ValueTask<Message>(this, _messageSource.Version);
+        return receiver.MessageTask;
     }
 
     // The registration outlives the call: a caller that uses one token for all its receives pays for it once. One that
     // is too late for the end of the connection is taken back, as its token may live as long as the process.
-    private void Watch(CancellationToken cancellation)
+    private void Watch(Receiver receiver, CancellationToken cancellation)
     {
-        if (cancellation != _token)
+        if (cancellation != receiver.Token)
         {
             CancellationTokenRegistration old;
-            lock (_gate)
+            lock (this)
             {
-                old = _registration;
-                _registration = default;
-                _token = cancellation;
+                old = receiver.Registration;
+                receiver.Registration = default;
+                receiver.Token = cancellation;
             }
             old.Unregister();
-            if (cancellation.CanBeCanceled) Register(cancellation);
+            if (cancellation.CanBeCanceled) Register(receiver, cancellation);
         }
         else if (cancellation.IsCancellationRequested)
         {
@@ -189,14 +133,14 @@ internal sealed partial class ReceiveLoop : IValueTaskSource<Message>, IValueTas
         }
     }
 
-    private void Register(CancellationToken cancellation)
+    private void Register(Receiver receiver, CancellationToken cancellation)
     {
         var registration = cancellation.UnsafeRegister(static (loop, token) => ((ReceiveLoop)loop!).Cancel(token), this);
-        lock (_gate)
+        lock (this)
         {
-            if (_token == cancellation && !_connection.IsEnded)
+            if (receiver.Token == cancellation && !_connection.IsEnded)
             {
-                _registration = registration;
+                receiver.Registration = registration;
                 return;
             }
         }
@@ -206,30 +150,46 @@ internal sealed partial class ReceiveLoop : IValueTaskSource<Message>, IValueTas
     private void Cancel(CancellationToken token)
     {
         Demand demand;
-        lock (_gate) demand = token == _token ? TakeDemand() : Demand.None;
+        lock (this) demand = token == _receiver!.Token ? TakeDemand() : Demand.None;
         Fail(demand, new OperationCanceledException(token));
     }
 
     private void Fail(Demand demand, Exception error)
     {
-        if (demand is Demand.Message or Demand.Stream)
+        if (demand is Demand.Message or Demand.Stream) _receiver!.FailMessage(error);
+        else if (demand == Demand.Chunk) _receiver!.FailChunk(error);
+    }
+
+    // With the gate held, as the next three.
+    private Receiver Receiving() => _receiver ??= new Receiver();
+
+    private void ThrowIfReceiving()
+    {
+        if (_demand != Demand.None || _handler is not null || _receiver is { IsUnclaimed: true } or { Stream: not null })
         {
-            _messageSource.RunContinuationsAsynchronously = true;
-            _messageSource.SetException(error);
-        }
-        else if (demand == Demand.Chunk)
-        {
-            _chunkSource.RunContinuationsAsynchronously = true;
-            _chunkSource.SetException(error);
+            throw Receiver.AlreadyReceiving();
         }
     }
+
+    private bool IsStreaming => _receiver is { Stream: not null };
 
     private Demand TakeDemand()
     {
         var demand = _demand;
+        if (demand == Demand.None) return demand;
         _demand = Demand.None;
-        _destination = default;
+        _receiver!.Destination = default;
         return demand;
+    }
+
+    private MessageReader? TakeStarted()
+    {
+        lock (this)
+        {
+            var started = _receiver!.Started;
+            _receiver.Started = null;
+            return started;
+        }
     }
 
     private bool TryChooseSink(out Sink sink)
@@ -239,7 +199,7 @@ internal sealed partial class ReceiveLoop : IValueTaskSource<Message>, IValueTas
             sink = Sink.Handler;
             return true;
         }
-        lock (_gate)
+        lock (this)
         {
             sink = _passedOver ? Sink.Discard : _demand switch
             {
@@ -257,13 +217,13 @@ internal sealed partial class ReceiveLoop : IValueTaskSource<Message>, IValueTas
     private bool StayForConsumer()
     {
         bool wait;
-        lock (_gate)
+        lock (this)
         {
             var wanted = _stopping || _phase switch
             {
                 Phase.MessageStart => _handler is not null || _demand is Demand.Message or Demand.Stream || _discard,
                 Phase.Ending => MayEnd,
-                _ => _demand == Demand.Chunk || _stream is null,
+                _ => _demand == Demand.Chunk || !IsStreaming,
             };
             if (wanted) return true;
             wait = _phase == Phase.Ending && !_graceGiven;
@@ -277,7 +237,8 @@ internal sealed partial class ReceiveLoop : IValueTaskSource<Message>, IValueTas
     private Outcome DeliverStart()
     {
         var start = new Message(_assembly.Type, null);
-        lock (_gate)
+        var receiver = _receiver!;
+        lock (this)
         {
             // Else the caller gave up just now: the message waits for the next one.
             if (_demand != Demand.Stream) return Outcome.Continue;
@@ -285,11 +246,11 @@ internal sealed partial class ReceiveLoop : IValueTaskSource<Message>, IValueTas
             _owed = true;
             StartPayload();
             _partEnd = _parser.Header is { Fin: true, PayloadLength: 0 } ? PartEnd.Payload : PartEnd.None;
-            _stream = _started = _parts ?? new MessageReader(this, start);
+            receiver.Stream = receiver.Started = receiver.Parts ?? new MessageReader(this, start);
             _running = false;
         }
         _metrics.Received(1, 0);
-        _messageSource.SetResult(start);
+        receiver.Deliver(start);
         return Regain();
     }
 
@@ -299,25 +260,25 @@ internal sealed partial class ReceiveLoop : IValueTaskSource<Message>, IValueTas
         if (_handler is not null) return HandleAssembled(message); // attached since the message began
         _phase = Phase.Header;
         _metrics.Received(1, message.Payload.Length);
-        lock (_gate)
+        lock (this)
         {
             _owed = true;
             if (_demand is not (Demand.Message or Demand.Stream))
             {
-                _ready = message; // the caller gave up meanwhile: it is the next one's
+                _receiver!.Ready = message; // the caller gave up meanwhile: it is the next one's
                 return Outcome.Continue;
             }
             _demand = Demand.None;
             _running = false;
         }
         // The caller may go on right here, on this stack, and drive the loop itself: it is not ours meanwhile.
-        _messageSource.SetResult(message);
+        _receiver!.Deliver(message);
         return Regain();
     }
 
     private Outcome Regain()
     {
-        lock (_gate)
+        lock (this)
         {
             if (_running) return Outcome.Suspended;
             _running = true;
@@ -328,15 +289,15 @@ internal sealed partial class ReceiveLoop : IValueTaskSource<Message>, IValueTas
     private Outcome ReadStream()
     {
         Memory<byte> destination;
-        lock (_gate)
+        lock (this)
         {
-            if (_stream is null)
+            if (!IsStreaming)
             {
                 _sink = Sink.Discard;
                 return Outcome.Continue;
             }
             if (_demand != Demand.Chunk) return Outcome.NeedConsumer;
-            destination = _destination;
+            destination = _receiver!.Destination;
             TakeDemand(); // from here on it can't be cancelled: the bytes are consumed
         }
         var start = _parser.Offset;
@@ -354,28 +315,28 @@ internal sealed partial class ReceiveLoop : IValueTaskSource<Message>, IValueTas
         if (_parser.Remaining == 0) _phase = Phase.FrameEnd;
         _partEnd = _parser.Remaining > 0 ? PartEnd.None : _parser.Header.Fin ? PartEnd.Payload : PartEnd.Fragment;
         _metrics.Received(0, consumed);
-        lock (_gate) _running = false;
-        _chunkSource.SetResult(consumed);
+        lock (this) _running = false;
+        _receiver!.Deliver(consumed);
         return Regain();
     }
 
     private Outcome EndStream()
     {
-        lock (_gate)
+        lock (this)
         {
-            if (_stream is null)
+            if (!IsStreaming)
             {
                 _phase = Phase.Header;
                 return Outcome.Continue;
             }
             if (_demand != Demand.Chunk) return Outcome.NeedConsumer;
             TakeDemand();
-            _stream = null;
+            _receiver!.Stream = null;
             _partEnd = PartEnd.Message;
             _phase = Phase.Header;
             _running = false;
         }
-        _chunkSource.SetResult(0);
+        _receiver!.Deliver(0);
         return Regain();
     }
 }

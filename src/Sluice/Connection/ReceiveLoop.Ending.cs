@@ -23,7 +23,7 @@ internal sealed partial class ReceiveLoop
     /// <summary>Whoever holds the last message had time enough to answer it.</summary>
     public void EndGrace()
     {
-        lock (_gate) _graceOver = true;
+        lock (this) _graceOver = true;
         Kick();
     }
 
@@ -51,7 +51,7 @@ internal sealed partial class ReceiveLoop
     private Outcome ReachEnd()
     {
         bool show;
-        lock (_gate)
+        lock (this)
         {
             if (!MayEnd) return Outcome.NeedConsumer;
             show = HoldsClose;

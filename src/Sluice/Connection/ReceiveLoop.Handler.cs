@@ -3,7 +3,7 @@ namespace Sluice;
 /// <summary>Where the loop calls a handler, and waits for it.</summary>
 internal sealed partial class ReceiveLoop
 {
-    private readonly Action _onResumed;
+    private Action? _onResumed;
     private volatile IWebSocketHandler? _handler;
     private volatile bool _handling; // inside a callback, or waiting for its task
     private ExecutionContext? _handlerContext;
@@ -22,13 +22,13 @@ internal sealed partial class ReceiveLoop
     {
         ready = default;
         bool finished;
-        lock (_gate)
+        lock (this)
         {
-            if (_handler is not null || _demand != Demand.None || _unclaimed || _stream is not null) throw AlreadyReceiving();
-            if (_ready is { } message)
+            ThrowIfReceiving();
+            if (_receiver is { Ready: { } message } receiver)
             {
                 ready = message;
-                _ready = null;
+                receiver.Ready = null;
                 return false;
             }
             _handlerContext = ExecutionContext.Capture();
@@ -155,7 +155,7 @@ internal sealed partial class ReceiveLoop
     private bool Suspend(ValueTask until)
     {
         _suspended = until;
-        _suspended.GetAwaiter().UnsafeOnCompleted(_onResumed);
+        _suspended.GetAwaiter().UnsafeOnCompleted(_onResumed ??= OnResumed);
         return false;
     }
 

@@ -8,13 +8,7 @@ namespace Sluice;
 /// or, for a streamed one, as far as its reader asks.</summary>
 internal sealed partial class ReceiveLoop
 {
-    private const int StageSize = 16 * 1024;
-
-    private ReadOnlyMemory<byte> _deflated; // of a streamed message: unmasked, and not inflated yet
-    private byte[]? _stage; // of a streamed message: inflated, and not read yet
-    private int _staged;
-    private int _stageTaken;
-    private bool _moreToStage;
+    private InflatedStage? _stage; // null until a compressed message is streamed
 
     // Whether the message is inflated though nobody wants it: those behind it may refer to it.
     private bool InflatesAway => _sink == Sink.Discard && _assembly.KeepsContext && !_passedOver;
@@ -34,7 +28,7 @@ internal sealed partial class ReceiveLoop
     {
         if (_sink == Sink.Stream)
         {
-            if (!_assembly.IsInflated || _staged > _stageTaken) return StreamInflated(final: true);
+            if (!_assembly.IsInflated || _stage is { IsEmpty: false }) return StreamInflated(final: true);
             DropStage();
             _assembly.EndInflating();
             return EndMessage();
@@ -64,14 +58,15 @@ internal sealed partial class ReceiveLoop
     private Outcome StreamInflated(bool final)
     {
         bool abandoned;
-        lock (_gate)
+        lock (this)
         {
-            abandoned = _stream is null;
+            abandoned = !IsStreaming;
             if (!abandoned && _demand != Demand.Chunk) return Outcome.NeedConsumer;
         }
         if (abandoned) return AbandonInflated();
-        if (_staged > _stageTaken) return DeliverStaged();
-        if (!final && !_moreToStage)
+        var stage = _stage ??= new InflatedStage();
+        if (!stage.IsEmpty) return DeliverStaged(stage);
+        if (!final && !stage.HasMore)
         {
             if (_parser.Remaining == 0)
             {
@@ -79,45 +74,40 @@ internal sealed partial class ReceiveLoop
                 return Outcome.Continue;
             }
             if (_offset == _segment.Length) return Outcome.NeedData;
-            _deflated = TakeCompressed();
+            stage.Deflated = TakeCompressed();
         }
-        return Stage(final);
+        return Fill(stage, final);
     }
 
-    private Outcome Stage(bool final)
+    private Outcome Fill(InflatedStage stage, bool final)
     {
-        _stage ??= ArrayPool<byte>.Shared.Rent(StageSize);
-        var input = _deflated.Span;
-        var violation = _assembly.InflateInto(ref input, _stage, final, out _staged, out _moreToStage);
-        _stageTaken = 0;
-        _deflated = _deflated[^input.Length..];
-        _moreToStage |= !input.IsEmpty;
+        var input = stage.Deflated.Span;
+        var violation = _assembly.InflateInto(ref input, stage.Room(), final, out var written, out var more);
+        stage.Commit(written, input.Length, more);
         if (violation is not null) FailNow(violation);
         return Outcome.Continue;
     }
 
-    private Outcome DeliverStaged()
+    private Outcome DeliverStaged(InflatedStage stage)
     {
         Memory<byte> destination;
-        lock (_gate)
+        lock (this)
         {
-            if (_stream is null || _demand != Demand.Chunk) return Outcome.Continue; // looked at again
-            destination = _destination;
+            if (!IsStreaming || _demand != Demand.Chunk) return Outcome.Continue; // looked at again
+            destination = _receiver!.Destination;
             TakeDemand(); // from here on it can't be cancelled: the bytes are consumed
         }
-        var length = Math.Min(destination.Length, _staged - _stageTaken);
-        _stage.AsSpan(_stageTaken, length).CopyTo(destination.Span);
-        _stageTaken += length;
+        var length = stage.Read(destination.Span);
         _metrics.Received(0, length);
-        lock (_gate) _running = false;
-        _chunkSource.SetResult(length);
+        lock (this) _running = false;
+        _receiver!.Deliver(length);
         return Regain();
     }
 
     private Outcome AbandonInflated()
     {
         _sink = Sink.Discard;
-        var rest = _deflated;
+        var rest = _stage?.Deflated ?? default;
         DropStage();
         if (!_assembly.KeepsContext) _assembly.EndInflating();
         else if (_assembly.InflateAway(rest.Span) is { } violation) return Fail(violation);
@@ -125,15 +115,7 @@ internal sealed partial class ReceiveLoop
         return Outcome.Continue;
     }
 
-    private void DropStage()
-    {
-        if (_stage is not null) ArrayPool<byte>.Shared.Return(_stage);
-        _stage = null;
-        _staged = 0;
-        _stageTaken = 0;
-        _moreToStage = false;
-        _deflated = default;
-    }
+    private void DropStage() => _stage?.Clear();
 
     private void DropMessage()
     {

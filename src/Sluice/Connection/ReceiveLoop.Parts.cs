@@ -6,7 +6,6 @@ namespace Sluice;
 /// </summary>
 internal sealed partial class ReceiveLoop
 {
-    private MessageReader? _parts; // stands for whichever message is being read in parts
     private volatile PartEnd _partEnd;
     private bool _closeShown;
 
@@ -27,16 +26,16 @@ internal sealed partial class ReceiveLoop
     // The answer is left to whoever receives, who may send more before it (RFC 6455 §5.5.1), for as long as the grace lasts.
     // With the gate held.
     private bool HoldsClose
-        => _parts is not null && _lastFrameSeen && _violation is null && !_discard && !_graceOver && !_connection.IsClosing;
+        => _receiver is { Parts: not null } && _lastFrameSeen && _violation is null && !_discard && !_graceOver && !_connection.IsClosing;
 
     /// <summary>From now on messages are read in parts, and close frames are shown before they are answered.</summary>
     /// <returns>What to hand to <see cref="ReadChunkAsync"/>.</returns>
     public MessageReader ReadInParts()
     {
-        lock (_gate)
+        lock (this)
         {
-            if (_handler is not null || _demand != Demand.None || _unclaimed || _stream is not null) throw AlreadyReceiving();
-            return _parts ??= new MessageReader(this, default);
+            ThrowIfReceiving();
+            return Receiving().Parts ??= new MessageReader(this, default);
         }
     }
 
@@ -46,13 +45,13 @@ internal sealed partial class ReceiveLoop
     // The loop stays where it is until the close is answered or the grace is over.
     private Outcome ShowClose()
     {
-        lock (_gate)
+        lock (this)
         {
             if (TakeDemand() == Demand.None) return Outcome.Continue; // the caller gave up just now
             _closeShown = true;
             _running = false;
         }
-        _messageSource.SetResult(Message.Closed);
+        _receiver!.Deliver(Message.Closed);
         return Regain();
     }
 }

@@ -20,7 +20,7 @@ internal sealed partial class ReceiveLoop : IThreadPoolWorkItem
     private bool _hasBuffer;
     private bool _inputEnded;
     private bool _onTransport; // the turn was begun by the transport, with nobody's code below it
-    private bool _tellsReleased;
+    private bool _tellsRan;
     private volatile bool _reading;
     private volatile int _turn; // the thread of the turn under way, 0 for none
 
@@ -153,14 +153,14 @@ internal sealed partial class ReceiveLoop : IThreadPoolWorkItem
         }
         Pump();
         EndTurn(outer);
-        if (_tellsReleased) _connection.TellReleased();
+        if (_tellsRan) _connection.TellRan();
     }
 
     /// <summary>The transport is released: inside a turn that it began itself, its end tells.</summary>
     public bool TryTellAtTurnEnd()
     {
         if (!_onTransport || _turn != Environment.CurrentManagedThreadId) return false;
-        return _tellsReleased = true;
+        return _tellsRan = true;
     }
 
     /// <returns>The execution context to go back to.</returns>

@@ -7,14 +7,14 @@ namespace Sluice;
 /// Reads the transport and turns bytes into messages. A state machine that whoever owns it (<c>_running</c>) drives:
 /// the callback of a read, or a caller who wants a message while bytes are there already. It always reads, so that
 /// pings, pongs and closes are handled while nobody receives; at the start of a message that nobody wants yet it
-/// stops and leaves the bytes in the transport, which is the backpressure.
+/// stops and leaves the bytes in the transport, which is the backpressure. Its gate is the object itself, and what a connection
+/// with a handler has no use for is made late: an idle connection pays for every object.
 /// </summary>
 internal sealed partial class ReceiveLoop
 {
     private readonly WebSocketConnection _connection;
     private readonly PipeReader _input;
     private readonly ConnectionMetrics _metrics;
-    private readonly Lock _gate = new();
     private Phase _phase;
     private bool _running; // somebody drives the loop, or waits for what lets it go on
     private bool _finished;
@@ -30,7 +30,6 @@ internal sealed partial class ReceiveLoop
         _assembly = new MessageAssembly(options, inflater);
         _controlFrames = new ControlFrameBudget(options);
         _onRead = OnRead;
-        _onResumed = OnResumed;
     }
 
     private enum Phase
@@ -63,7 +62,7 @@ internal sealed partial class ReceiveLoop
     public void Stop()
     {
         bool idle;
-        lock (_gate)
+        lock (this)
         {
             if (_finished) return;
             _stopping = true;
@@ -90,7 +89,7 @@ internal sealed partial class ReceiveLoop
     /// <summary>Drives the loop when nobody else does.</summary>
     private void Kick()
     {
-        lock (_gate)
+        lock (this)
         {
             if (_running) return;
             _running = true;
@@ -144,7 +143,7 @@ internal sealed partial class ReceiveLoop
 
     private bool Finish()
     {
-        lock (_gate)
+        lock (this)
         {
             if (_finished) return false;
             _finished = true; // stays owned for good: nobody drives it again

@@ -12,7 +12,7 @@ internal sealed partial class SendQueue
     public void EndCompression() => _deflater?.End();
 
     /// <summary>Takes the gate for sending data: the compressor's, then the output's.</summary>
-    private DataScope EnterData() => new(_deflater?.Gate, _output.Gate);
+    private DataScope EnterData() => new(_deflater?.Gate, this);
 
     private bool TryWriteDeflated(MessageDeflater deflater, in Outgoing message)
     {
@@ -31,7 +31,7 @@ internal sealed partial class SendQueue
         {
             deflated = Deflate(deflater, message);
             // Closed while it was compressed.
-            if (_closeQueued || _output.IsLost) return false;
+            if (_closeQueued || IsLost) return false;
             if (deflated.IsNone && message.Stream is null)
             {
                 Write(message);
@@ -57,7 +57,7 @@ internal sealed partial class SendQueue
     private DeflatedPayload Deflate(MessageDeflater deflater, in Outgoing message)
     {
         var payload = message.Payload.Span;
-        _output.Gate.Exit();
+        Monitor.Exit(this);
         try
         {
             return message.Stream is null
@@ -66,7 +66,7 @@ internal sealed partial class SendQueue
         }
         finally
         {
-            _output.Gate.Enter();
+            Monitor.Enter(this);
         }
     }
 
@@ -83,14 +83,21 @@ internal sealed partial class SendQueue
         _metrics.Deflated(message.Payload.Length, deflated.Payload.Length);
     }
 
-    private readonly ref struct DataScope(Lock? compressor, Lock output)
+    private readonly ref struct DataScope
     {
-        private readonly Lock.Scope _compressor = compressor is null ? default : compressor.EnterScope();
-        private readonly Lock.Scope _output = output.EnterScope();
+        private readonly Lock.Scope _compressor;
+        private readonly FrameOutput _output;
+
+        public DataScope(Lock? compressor, FrameOutput output)
+        {
+            _compressor = compressor is null ? default : compressor.EnterScope();
+            _output = output;
+            Monitor.Enter(output);
+        }
 
         public void Dispose()
         {
-            _output.Dispose();
+            Monitor.Exit(_output);
             _compressor.Dispose();
         }
     }

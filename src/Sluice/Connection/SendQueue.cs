@@ -9,12 +9,11 @@ namespace Sluice;
 /// accepted, fragments of a streamed message kept together (RFC 6455 §5.4), nothing after a close frame (§5.5.1),
 /// and no more waiting for a slow reader than the limit allows.
 /// </summary>
-internal sealed partial class SendQueue
+internal sealed partial class SendQueue : FrameOutput
 {
     // Replies to pings that may wait; beyond it only the newest is kept (RFC 6455 §5.5.3 allows it).
     private const int PendingControlLimit = 4096;
 
-    private readonly FrameOutput _output;
     private readonly WebSocketConnection _connection;
     private readonly bool _masks;
     private readonly int _limit;
@@ -28,6 +27,7 @@ internal sealed partial class SendQueue
 
     public SendQueue(
         PipeWriter writer, WebSocketConnection connection, Role role, ConnectionOptions options, MessageDeflater? deflater)
+        : base(writer, TimerWheel.For(options.TimeProvider))
     {
         _connection = connection;
         _masks = role == Role.Client;
@@ -35,13 +35,6 @@ internal sealed partial class SendQueue
         _maxMessages = options.SendQueueMessages;
         _metrics = options.Metrics;
         _deflater = deflater;
-        _output = new FrameOutput(writer, TimerWheel.For(options.TimeProvider))
-        {
-            Closed = ClosedException,
-            OnDrained = OnDrained,
-            OnLost = OnLost,
-            OnCompleted = connection.OnOutputCompleted,
-        };
     }
 
     private enum Accepted
@@ -50,8 +43,6 @@ internal sealed partial class SendQueue
         NoRoom,
         Closed,
     }
-
-    public FrameOutput Output => _output;
 
     /// <summary>Sends a whole message: done when the transport has taken it, at once when corked.</summary>
     public ValueTask SendAsync(Opcode opcode, ReadOnlyMemory<byte> payload, bool corked, CancellationToken cancellation)
@@ -74,33 +65,33 @@ internal sealed partial class SendQueue
     public void SendControl(Opcode opcode, ReadOnlySpan<byte> payload, bool corked)
     {
         bool drive;
-        lock (_output.Gate)
+        lock (this)
         {
-            if (_closeQueued || _output.IsLost) return;
-            if (opcode == Opcode.Pong && _output.PendingLength > PendingControlLimit)
+            if (_closeQueued || IsLost) return;
+            if (opcode == Opcode.Pong && PendingLength > PendingControlLimit)
             {
                 _newestPong = payload.ToArray();
                 return;
             }
             if (opcode == Opcode.Pong) _newestPong = null; // the one that waits is older: it must not follow this one
             Write(opcode, payload, fin: true);
-            _output.Commit(payload.Length + FrameHeader.MaxSize, corked, out drive);
+            Commit(payload.Length + FrameHeader.MaxSize, corked, out drive);
         }
-        if (drive) _output.DriveFlush();
+        if (drive) DriveFlush();
     }
 
     /// <summary>Queues the close frame, the last frame of all. <see langword="false"/>: there was one before, or the transport is gone.</summary>
     public bool TrySendClose(ReadOnlySpan<byte> payload)
     {
         bool drive;
-        lock (_output.Gate)
+        lock (this)
         {
-            if (_closeQueued || _output.IsLost) return false;
+            if (_closeQueued || IsLost) return false;
             Write(Opcode.Close, payload, fin: true);
             _closeQueued = true;
-            _output.Commit(payload.Length + FrameHeader.MaxSize, corked: false, out drive);
+            Commit(payload.Length + FrameHeader.MaxSize, corked: false, out drive);
         }
-        if (drive) _output.DriveFlush();
+        if (drive) DriveFlush();
         SignalClosed();
         return true;
     }
@@ -108,17 +99,17 @@ internal sealed partial class SendQueue
     /// <summary>Takes no more frames; what is queued still leaves.</summary>
     public void Stop()
     {
-        lock (_output.Gate) _closeQueued = true;
+        lock (this) _closeQueued = true;
         SignalClosed();
     }
 
     /// <summary>Flushes what a turn of the receive loop left unflushed.</summary>
     public void Uncork()
     {
-        if (!_output.HasUnflushed) return; // what this thread's turn wrote is seen by this thread
+        if (!HasUnflushed) return; // what this thread's turn wrote is seen by this thread
         bool drive;
-        lock (_output.Gate) _output.Uncork(out drive);
-        if (drive) _output.DriveFlush();
+        lock (this) Uncork(out drive);
+        if (drive) DriveFlush();
     }
 
     /// <summary>As <see cref="Uncork"/>; the result is done when the transport has taken everything, faulted when it is gone.</summary>
@@ -126,9 +117,9 @@ internal sealed partial class SendQueue
     {
         long ticket;
         bool drive;
-        lock (_output.Gate) ticket = _output.Uncork(out drive);
-        if (drive) _output.DriveFlush();
-        return _output.WaitFor(ticket);
+        lock (this) ticket = Uncork(out drive);
+        if (drive) DriveFlush();
+        return WaitFor(ticket);
     }
 
     /// <summary>Takes the turn of data frames for a streamed message.</summary>
@@ -145,7 +136,7 @@ internal sealed partial class SendQueue
             await WaitInLineAsync(place, cancellation).ConfigureAwait(false);
             using (EnterData())
             {
-                if (_closeQueued || _output.IsLost || TryBeginStream(stream, place)) _line!.Leave(place);
+                if (_closeQueued || IsLost || TryBeginStream(stream, place)) _line!.Leave(place);
                 else place.Rearm();
                 if (_stream == stream) return;
                 if (place.Node is null) throw ClosedException();
@@ -186,8 +177,8 @@ internal sealed partial class SendQueue
             }
         }
         if (place is not null) return SendInLineAsync(message, place, cancellation);
-        if (drive) _output.DriveFlush(direct);
-        return _output.WaitFor(ticket);
+        if (drive) DriveFlush(direct);
+        return WaitFor(ticket);
     }
 
     private async ValueTask SendInLineAsync(Outgoing message, SendLine.Place place, CancellationToken cancellation)
@@ -209,8 +200,8 @@ internal sealed partial class SendQueue
                 _line!.Leave(place);
                 if (accepted == Accepted.Closed) throw ClosedException();
             }
-            if (drive) _output.DriveFlush(direct);
-            await _output.WaitFor(ticket).ConfigureAwait(false);
+            if (drive) DriveFlush(direct);
+            await WaitFor(ticket).ConfigureAwait(false);
             return;
         }
     }
@@ -223,7 +214,7 @@ internal sealed partial class SendQueue
         }
         catch (OperationCanceledException)
         {
-            lock (_output.Gate) _line!.Leave(place);
+            lock (this) _line!.Leave(place);
             throw;
         }
     }
@@ -235,13 +226,13 @@ internal sealed partial class SendQueue
         {
             if (TryPut(message, place: null, corked, lent: false, out _, out drive, out _) != Accepted.Yes) return false;
         }
-        if (drive) _output.DriveFlush();
+        if (drive) DriveFlush();
         return true;
     }
 
     private bool TryBeginStream(MessageWriter stream, SendLine.Place? place)
     {
-        if (_closeQueued || _output.IsLost)
+        if (_closeQueued || IsLost)
         {
             if (place is null) throw ClosedException();
             return false;
@@ -258,14 +249,14 @@ internal sealed partial class SendQueue
         ticket = 0;
         drive = false;
         direct = default;
-        if (_closeQueued || _output.IsLost) return Accepted.Closed;
+        if (_closeQueued || IsLost) return Accepted.Closed;
         // §5.4: the fragments of one message are not interleaved with another's frames.
         if (_stream != message.Stream) return Accepted.NoRoom;
         if (message.Stream is null && !IsTurnOf(place)) return Accepted.NoRoom;
         var size = (long)message.Payload.Length + FrameHeader.MaxSize;
-        if (_output.PendingLength > 0 && (_output.PendingLength + size > _limit || _output.PendingFrames >= _maxMessages)) return Accepted.NoRoom;
+        if (PendingLength > 0 && (PendingLength + size > _limit || PendingFrames >= _maxMessages)) return Accepted.NoRoom;
 
-        if (_deflater is null && lent && !corked && !_masks && _output.TakesDirect(message.Payload.Length)) direct = message.Payload;
+        if (_deflater is null && lent && !corked && !_masks && TakesDirect(message.Payload.Length)) direct = message.Payload;
         if (!direct.IsEmpty) WriteHeader(message);
         else if (_deflater is null) Write(message);
         else if (!TryWriteDeflated(_deflater, message)) return Accepted.Closed;
@@ -273,7 +264,7 @@ internal sealed partial class SendQueue
         else _metrics.SentFragment(message.Payload.Length);
         _connection.KeepAlive.OnMessage();
         drive = !direct.IsEmpty;
-        ticket = drive ? _output.CommitDirect() : _output.Commit((int)Math.Min(int.MaxValue / 2, size), corked, out drive);
+        ticket = drive ? CommitDirect() : Commit((int)Math.Min(int.MaxValue / 2, size), corked, out drive);
         if (message is { Stream: not null, Fin: true })
         {
             _stream = null;
@@ -295,12 +286,12 @@ internal sealed partial class SendQueue
     {
         try
         {
-            var target = _output.Target;
+            var target = Target;
             target.Advance(new FrameHeader(message.Opcode, message.Payload.Length, message.Fin).Write(target.GetSpan(FrameHeader.MaxSize)));
         }
         catch (Exception e)
         {
-            _output.Break(e);
+            Break(e);
         }
     }
 
@@ -308,11 +299,11 @@ internal sealed partial class SendQueue
     {
         try
         {
-            _output.Target.Write(frame);
+            Target.Write(frame);
         }
         catch (Exception e)
         {
-            _output.Break(e);
+            Break(e);
         }
     }
 
@@ -320,37 +311,37 @@ internal sealed partial class SendQueue
     {
         try
         {
-            FrameWriter.Write(_output.Target, opcode, payload, _masks ? MaskingKeys.Next() : null, fin, reserved);
+            FrameWriter.Write(Target, opcode, payload, _masks ? MaskingKeys.Next() : null, fin, reserved);
         }
         catch (Exception e)
         {
             // The transport is gone, or memory is: half a frame may stand there, so nothing can follow it.
-            _output.Break(e);
+            Break(e);
         }
     }
 
-    private void OnDrained()
+    protected override void OnDrained()
     {
         if (_newestPong is not null) SendNewestPong();
         // Whoever joined the line before the flush ended is seen here; who joins later sees the room.
         if (_line is null) return;
-        lock (_output.Gate) _line.Signal();
+        lock (this) _line.Signal();
     }
 
     private void SendNewestPong()
     {
         bool drive;
-        lock (_output.Gate)
+        lock (this)
         {
-            if (_newestPong is not { } pong || _closeQueued || _output.IsLost || _output.PendingLength > PendingControlLimit) return;
+            if (_newestPong is not { } pong || _closeQueued || IsLost || PendingLength > PendingControlLimit) return;
             _newestPong = null;
             Write(Opcode.Pong, pong, fin: true);
-            _output.Commit(pong.Length + FrameHeader.MaxSize, corked: false, out drive);
+            Commit(pong.Length + FrameHeader.MaxSize, corked: false, out drive);
         }
-        if (drive) _output.DriveFlush();
+        if (drive) DriveFlush();
     }
 
-    private void OnLost(Exception? error)
+    protected override void OnLost(Exception? error)
     {
         SignalClosed();
         _connection.OnOutputLost(error);
@@ -359,12 +350,14 @@ internal sealed partial class SendQueue
     private void SignalClosed()
     {
         if (_line is null) return;
-        lock (_output.Gate) _line.SignalAll();
+        lock (this) _line.SignalAll();
     }
 
     private SendLine Line() => _line ??= new SendLine();
 
-    private WebSocketClosedException ClosedException() => new(_connection.CloseResult);
+    protected override void OnCompleted() => _connection.OnOutputCompleted();
+
+    protected override WebSocketClosedException ClosedException() => new(_connection.CloseResult);
 
     private readonly record struct Outgoing(
         Opcode Opcode, ReadOnlyMemory<byte> Payload, bool Fin, MessageWriter? Stream, PreparedMessage? Prepared = null,

@@ -87,7 +87,7 @@ public sealed partial class WebSocketConnection
     internal void OnInputLost(Exception error)
     {
         End(Vanished(Failed(error), error));
-        Sender.Output.Abort();
+        Sender.Abort();
     }
 
     /// <summary>The transport takes no more. What the peer sent before, its close frame perhaps, is still to be read.</summary>
@@ -104,7 +104,7 @@ public sealed partial class WebSocketConnection
     {
         _inputDone = true;
         KeepAlive.EndWithin(CloseResult!.WasClean ? _options.CloseTimeout : _options.LingerTimeout);
-        Sender.Output.Complete();
+        Sender.Complete();
         LetGo();
     }
 
@@ -152,7 +152,7 @@ public sealed partial class WebSocketConnection
     {
         if (Interlocked.Exchange(ref _aborted, 1) != 0) return;
         if (!TryHold()) return; // released: the transport is not ours any more
-        Sender.Output.Abort();
+        Sender.Abort();
         try
         {
             _abortTransport?.Invoke();
@@ -172,7 +172,7 @@ public sealed partial class WebSocketConnection
         Count(result.Code);
         Sender.Stop();
         KeepAlive.Stop(result);
-        _ended.TrySetResult(result);
+        Volatile.Read(ref _ended)?.TrySetResult(result);
         _loop.EndConsumers();
         return true;
     }
@@ -206,11 +206,8 @@ public sealed partial class WebSocketConnection
         if (Interlocked.Decrement(ref _holds) != 0) return;
         KeepAlive.Release();
         Sender.EndCompression();
-        // Those who wait go on without a hop at the end of a turn that the transport began; never inside a caller's code.
-        if (!_loop.TryTellAtTurnEnd()) ThreadPool.UnsafeQueueUserWorkItem(static connection => connection.TellReleased(), this, preferLocal: false);
+        TellRelease();
     }
-
-    internal void TellReleased() => _released.TrySetResult(CloseResult!);
 
     private static string Failed(Exception error) => "the transport failed: " + error.Message;
 

@@ -16,8 +16,6 @@ public sealed partial class WebSocketConnection : IAsyncDisposable
     private readonly ConnectionOptions _options;
     private readonly ReceiveLoop _loop;
     private readonly Action? _abortTransport;
-    private readonly TaskCompletionSource<CloseResult> _ended = new(TaskCreationOptions.RunContinuationsAsynchronously);
-    private readonly TaskCompletionSource<CloseResult> _released = new(); // completed by TellReleased alone
     private CloseResult? _result;
     private Exception? _handlerError;
     private int _closeSent;
@@ -76,10 +74,10 @@ public sealed partial class WebSocketConnection : IAsyncDisposable
     public CloseResult? CloseResult => Volatile.Read(ref _result);
 
     /// <summary>Done when the connection has ended: no message comes or goes any more. Never faults.</summary>
-    public Task<CloseResult> Closed => _ended.Task;
+    public Task<CloseResult> Closed => TellEnded(Make(ref _ended));
 
     /// <summary>Done when the transport is released as well, a little later. Never faults.</summary>
-    public Task<CloseResult> Released => _released.Task;
+    public Task<CloseResult> Released => TellReleased(Make(ref _released));
 
     /// <summary>The round-trip time that the last pong showed; <see langword="null"/> before the first.</summary>
     public TimeSpan? RoundTripTime => KeepAlive.RoundTripTime;
@@ -127,9 +125,21 @@ public sealed partial class WebSocketConnection : IAsyncDisposable
     /// <returns>Done after <see cref="IWebSocketHandler.OnClose"/>, when the transport is released.</returns>
     /// <exception cref="InvalidOperationException">A receive is under way, or a handler runs already.</exception>
     /// <exception cref="Exception">What a callback threw; the peer was sent close code 1011.</exception>
-    public async Task<CloseResult> RunAsync(IWebSocketHandler handler)
+    public Task<CloseResult> RunAsync(IWebSocketHandler handler)
     {
         ArgumentNullException.ThrowIfNull(handler);
+        var attaching = AttachAsync(handler);
+        return attaching.IsCompletedSuccessfully ? Ran : RunAfterAsync(attaching);
+    }
+
+    private async Task<CloseResult> RunAfterAsync(Task attaching)
+    {
+        await attaching.ConfigureAwait(false);
+        return await Ran.ConfigureAwait(false);
+    }
+
+    private async Task AttachAsync(IWebSocketHandler handler)
+    {
         HandlerContext.Inside(this); // for what this method calls and starts; its caller does not see it
         try
         {
@@ -151,9 +161,6 @@ public sealed partial class WebSocketConnection : IAsyncDisposable
                 OnHandlerFailed(e);
             }
         }
-        var result = await _released.Task.ConfigureAwait(false);
-        if (_handlerError is { } error) System.Runtime.ExceptionServices.ExceptionDispatchInfo.Throw(error);
-        return result;
     }
 
     /// <summary>Sends a ping and waits for its pong.</summary>
@@ -180,7 +187,7 @@ public sealed partial class WebSocketConnection : IAsyncDisposable
         SendClose(code, reason);
         _loop.DiscardUnwanted();
         if (IsInsideHandler && CloseResult is null) return Task.FromResult(new CloseResult(code, reason, byPeer: false, wasClean: false));
-        return _ended.Task.WaitAsync(cancellationToken);
+        return Closed.WaitAsync(cancellationToken);
     }
 
     // Whether the caller holds up the receive loop by what it does.
@@ -196,11 +203,11 @@ public sealed partial class WebSocketConnection : IAsyncDisposable
     public async ValueTask DisposeAsync()
     {
         await CloseAsync().ConfigureAwait(false);
-        if (IsInsideHandler || _released.Task.IsCompleted) return;
+        if (IsInsideHandler || IsReleased) return;
         var bound = _options.CloseTimeout == Timeout.InfiniteTimeSpan || _options.LingerTimeout == Timeout.InfiniteTimeSpan
             ? Timeout.InfiniteTimeSpan
             : _options.CloseTimeout + (2 * _options.LingerTimeout) + TimeSpan.FromSeconds(1);
-        Task released = _released.Task.WaitAsync(bound, _options.TimeProvider);
+        Task released = Released.WaitAsync(bound, _options.TimeProvider);
         await released.ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
     }
 }

@@ -99,6 +99,15 @@ public class CodecTests
     }
 
     [Fact]
+    public void A_message_whose_last_block_ends_within_the_tail_s_last_byte_is_corrupt()
+    {
+        // Cut inside a block of dynamic codes, which the tail's own bits happen to end.
+        var cut = Convert.FromHexString("ECD4311100300803400BC8EEE10157F5D111C60AE1A7ECB9E42B27DFC93C521576E00557");
+        using var inflater = new Inflater();
+        Should.Throw<InvalidDataException>(() => Inflate(inflater, cut));
+    }
+
+    [Fact]
     public void Disposing_while_another_thread_compresses_waits_for_it()
     {
         var message = new byte[200_000];

@@ -140,7 +140,7 @@ public class HostileTests
         for (var i = 0; i < 20_000; i++) await peer.SendFrameAsync(0x89, [.. BitConverter.GetBytes(i), .. new byte[96]]);
         await peer.SendTextAsync("behind");
         using (var message = await peer.Connection.ReceiveAsync().AsTask().WaitAsync(Guard)) message.Text.ShouldBe("behind");
-        peer.Connection.Sender.Output.PendingLength.ShouldBeLessThan(5000);
+        peer.Connection.Sender.PendingLength.ShouldBeLessThan(5000);
         var last = -1;
         var count = 0;
         while (last != 19_999)
@@ -163,7 +163,7 @@ public class HostileTests
         var taken = 0;
         while (peer.Connection.TrySend(message)) taken++;
         (taken * 1000).ShouldBeInRange(90_000, 130_000);
-        peer.Connection.Sender.Output.PendingLength.ShouldBeLessThanOrEqualTo(100_000);
+        peer.Connection.Sender.PendingLength.ShouldBeLessThanOrEqualTo(100_000);
         peer.Connection.State.ShouldBe(ConnectionState.Open);
 
         // A send waits for room, may give up, and is served in its turn.

@@ -72,7 +72,7 @@ public class LimitTests
         sending.ShouldAllBe(send => !send.IsCompleted);
         for (var i = 0; i < 100; i++) ((await peer.ReadFrameAsync()).ShouldNotBeNull().Payload.Length).ShouldBe(40_000 + i);
         await Task.WhenAll(sending).WaitAsync(RawPeer.Guard);
-        peer.Connection.Sender.Output.PendingLength.ShouldBe(0);
+        peer.Connection.Sender.PendingLength.ShouldBe(0);
     }
 
     [Fact]
