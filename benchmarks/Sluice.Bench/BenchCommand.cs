@@ -86,7 +86,7 @@ internal static class BenchCommand
     private static Measuring.BenchSettings Settings(ParseResult result, bool quick)
     {
         var settings = quick
-            ? new Measuring.BenchSettings { Rounds = 2, Window = TimeSpan.FromSeconds(0.5), Calm = TimeSpan.FromSeconds(1) }
+            ? new Measuring.BenchSettings { Rounds = 2, Window = TimeSpan.FromSeconds(0.5), Calm = TimeSpan.FromSeconds(5) }
             : new Measuring.BenchSettings();
         if (result.GetValue(Rounds) is > 0 and var rounds) settings = settings with { Rounds = rounds };
         if (result.GetValue(Window) is > 0 and var window) settings = settings with { Window = TimeSpan.FromSeconds(window) };

@@ -13,8 +13,7 @@ internal sealed partial class EpollConnection : IFeatureCollection, IDuplexPipe,
     IConnectionLifetimeFeature, IConnectionEndPointFeature, IContinuationSchedulingFeature
 {
     // One replaced by null is gone: what the connection itself offers must not show behind it.
-    private KeyValuePair<Type, object?>[] _added = [];
-    private int _addedCount;
+    private AddedFeatures _added;
     private IDictionary<object, object?>? _items;
     private volatile ContinuationScheduling _scheduling;
 
@@ -40,7 +39,7 @@ internal sealed partial class EpollConnection : IFeatureCollection, IDuplexPipe,
 
     bool IFeatureCollection.IsReadOnly => false;
 
-    int IFeatureCollection.Revision => _addedCount;
+    int IFeatureCollection.Revision => _added.Count;
 
     object? IFeatureCollection.this[Type key]
     {
@@ -61,9 +60,9 @@ internal sealed partial class EpollConnection : IFeatureCollection, IDuplexPipe,
 
     public IEnumerator<KeyValuePair<Type, object>> GetEnumerator()
     {
-        for (var i = 0; i < _addedCount; i++)
+        for (var i = 0; i < _added.Count; i++)
         {
-            if (_added[i].Value is { } feature) yield return KeyValuePair.Create(_added[i].Key, feature);
+            if (_added.ValueAt(i) is { } feature) yield return KeyValuePair.Create(_added.TypeAt(i), feature);
         }
         foreach (var type in Own)
         {
@@ -80,20 +79,7 @@ internal sealed partial class EpollConnection : IFeatureCollection, IDuplexPipe,
     ];
 
     private object? Find(Type key)
-    {
-        for (var i = 0; i < _addedCount; i++) if (_added[i].Key == key) return _added[i].Value;
-        return Array.IndexOf(Own, key) >= 0 ? this : null;
-    }
+        => _added.Find(key) is var place and >= 0 ? _added.ValueAt(place) : Array.IndexOf(Own, key) >= 0 ? this : null;
 
-    private void Put(Type key, object? feature)
-    {
-        for (var i = 0; i < _addedCount; i++)
-        {
-            if (_added[i].Key != key) continue;
-            _added[i] = KeyValuePair.Create(key, feature);
-            return;
-        }
-        if (_addedCount == _added.Length) Array.Resize(ref _added, _addedCount + 4);
-        _added[_addedCount++] = KeyValuePair.Create(key, feature);
-    }
+    private void Put(Type key, object? feature) => _added.Put(key, feature);
 }

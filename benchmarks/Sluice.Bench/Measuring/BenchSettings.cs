@@ -11,6 +11,7 @@ internal sealed record BenchSettings
     /// <summary>How long the load runs before it counts, each time.</summary>
     public TimeSpan Settle { get; init; } = TimeSpan.FromMilliseconds(300);
 
-    /// <summary>How long a server with very many idle connections is left alone before its memory is read.</summary>
-    public TimeSpan Calm { get; init; } = TimeSpan.FromSeconds(2);
+    /// <summary>How long a server with very many idle connections is left alone before its memory is read, so that a collector
+    /// which works when there is nothing else to do has its time.</summary>
+    public TimeSpan Calm { get; init; } = TimeSpan.FromSeconds(6);
 }

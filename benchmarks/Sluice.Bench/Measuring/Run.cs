@@ -79,21 +79,26 @@ internal sealed class Run(BenchSettings settings, Cores cores, Certificate certi
                     // Briefly before idle connections: the garbage of very many handshakes would be room for their memory.
                     var warming = scenario.Kind == Kind.Idle ? settings.Settle : peer.Warm;
                     await LoadProcess.RunAsync(cores.Load, Arguments(warm, peer, server, backend, warming, TimeSpan.FromMilliseconds(50)), null, cancellation);
+                    if (scenario.Kind == Kind.Idle)
+                    {
+                        Add(await IdleAsync(scenario, peer, number, server, backend, cancellation));
+                        return;
+                    }
                     var arguments = Arguments(scenario, peer, server, backend, settings.Settle, settings.Window);
-                    Add(scenario.Kind == Kind.Idle
-                        ? await IdleAsync(scenario, peer, number, server, arguments, cancellation)
-                        : new Sample(scenario.Id, peer.Id, number, await LoadProcess.RunAsync(cores.Load, arguments, null, cancellation)));
+                    Add(new Sample(scenario.Id, peer.Id, number, await LoadProcess.RunAsync(cores.Load, arguments, null, cancellation)));
                 });
             }
         }
     }
 
     private async Task<Sample> IdleAsync(
-        Scenario scenario, Peer peer, int round, Server server, IEnumerable<string> arguments, CancellationToken cancellation)
+        Scenario scenario, Peer peer, int round, Server server, Server? backend, CancellationToken cancellation)
     {
+        using var first = LoadProcess.Start(cores.Load, Arguments(scenario with { Connections = scenario.Before }, peer, server, backend, settings.Settle, settings.Window));
+        await first.ReadAsync(cancellation);
         await Task.Delay(settings.Calm, cancellation);
         var before = server.ResidentBytes;
-        using var load = LoadProcess.Start(cores.Load, arguments);
+        using var load = LoadProcess.Start(cores.Load, Arguments(scenario, peer, server, backend, settings.Settle, settings.Window));
         var opened = await load.ReadAsync(cancellation);
         await Task.Delay(settings.Calm, cancellation);
         var idle = server.ResidentBytes - before;
@@ -103,6 +108,7 @@ internal sealed class Run(BenchSettings settings, Cores cores, Certificate certi
         var used = server.ResidentBytes - before;
         await load.WriteAsync("end");
         await load.EndAsync(cancellation);
+        await first.EndAsync(cancellation);
         return new Sample(scenario.Id, peer.Id, round, opened) { ResidentBytes = idle, UsedBytes = used };
     }
 

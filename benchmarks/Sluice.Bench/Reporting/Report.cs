@@ -17,7 +17,7 @@ internal sealed class Report(Facts facts, Cores cores, BenchSettings settings, s
         ("deflate", "permessage-deflate", "The load sends messages that were compressed before, and inflates what comes back: every message when the server keeps its context, one in 16 else. *Bytes back* tells at which ratio the server compresses."),
         ("fanout", "Fan-out", "One member publishes, the next message follows when the last member has the one before. CPU is per message delivered to a member."),
         ("handshakes", "Handshakes", "From connecting to the closing handshake, 32 connections at a time."),
-        ("idle", "Idle connections", "Growth of resident memory, read two seconds after the last connection was opened, and again after one message there and back on each."),
+        ("idle", "Idle connections", "Growth of resident memory by the connections opened after the first 2,000 (1,000 through a proxy), read six seconds after the last one, and again after one message there and back on each."),
         ("proxy", "Proxies", "In front of the same backend (`sluice serve`), which shares the load's core; its CPU time counts as the load's."),
     ];
 

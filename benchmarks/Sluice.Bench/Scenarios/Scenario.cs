@@ -35,6 +35,10 @@ internal sealed record Scenario(string Id, string Family, Kind Kind, string Titl
     /// <summary>Idle connections beside the room.</summary>
     public int Idle { get; init; }
 
+    /// <summary>Idle connections opened before those that count: what the first ones cost, as code that is compiled, is none of
+    /// theirs.</summary>
+    public int Before { get; init; }
+
     public int MostRounds { get; init; } = int.MaxValue;
 
     public bool InQuick { get; init; }

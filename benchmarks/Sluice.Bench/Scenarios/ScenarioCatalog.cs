@@ -10,7 +10,7 @@ internal static class ScenarioCatalog
 
     // Each process may have 20,000 files open, and a proxy has two for each connection.
     private const int MostMembers = 19_000;
-    private const int ManyConnections = 10_000;
+    private const int ManyConnections = 8_000;
     private const int ManyProxied = 8_000;
 
     public static IReadOnlyList<Scenario> Default { get; } =
@@ -33,16 +33,16 @@ internal static class ScenarioCatalog
             Needs = Features.Rooms, Connections = MostMembers, Size = 128, Text = true, MostRounds = 1,
         },
         new("handshakes", "handshakes", Kind.Handshakes, "Handshakes: opened and closed as fast as they go, 32 at a time") { Needs = Features.Echo, InQuick = true },
-        new("idle", "idle", Kind.Idle, "Idle connections") { Needs = Features.Idle, Connections = ManyConnections, MostRounds = 2, InQuick = true },
+        new("idle", "idle", Kind.Idle, "Idle connections") { Needs = Features.Idle, Connections = ManyConnections, Before = 2_000, MostRounds = 2, InQuick = true },
         Proxied(64, 50, 1) with { InQuick = true },
         Proxied(64, 50, 16),
         Proxied(65536, 50, 1),
         new("proxy-handshakes", "proxy", Kind.Handshakes, "Through a proxy: handshakes, 32 at a time") { Needs = Features.Proxy },
-        new("proxy-idle", "proxy", Kind.Idle, "Through a proxy: idle connections") { Needs = Features.Proxy, Connections = ManyProxied, MostRounds = 2 },
+        new("proxy-idle", "proxy", Kind.Idle, "Through a proxy: idle connections") { Needs = Features.Proxy, Connections = ManyProxied, Before = 1_000, MostRounds = 2 },
     ];
 
     public static IEnumerable<Scenario> Quick => Default.Where(scenario => scenario.InQuick)
-        .Select(scenario => scenario.Kind == Kind.Idle ? scenario with { Connections = 2_000, MostRounds = 1 } : scenario);
+        .Select(scenario => scenario.Kind == Kind.Idle ? scenario with { Connections = 2_000, Before = 1_000, MostRounds = 1 } : scenario);
 
     /// <summary>The default scenarios, and every echo of four sizes, three counts of connections, two depths, text and binary.</summary>
     public static IEnumerable<Scenario> All => Default.Concat(

@@ -8,18 +8,16 @@ internal struct ControlFrameBudget(ConnectionOptions options)
 {
     private const long Seconds = 10;
 
-    private readonly TimerWheel _clock = TimerWheel.For(options.TimeProvider);
-    private readonly long _rate = options.MaxControlFramesPerSecond;
     private long _left = Seconds * 1000 * options.MaxControlFramesPerSecond; // in thousandths of a frame
     private long _filledAt = TimerWheel.For(options.TimeProvider).Now;
 
     /// <summary>Takes one frame. <see langword="false"/>: there were too many.</summary>
-    public bool TryTake()
+    public bool TryTake(ConnectionOptions options)
     {
         if (_left < 1000)
         {
-            var now = _clock.Now;
-            _left += _rate * Math.Min(now - _filledAt, Seconds * 1000);
+            var now = TimerWheel.For(options.TimeProvider).Now;
+            _left += options.MaxControlFramesPerSecond * Math.Min(now - _filledAt, Seconds * 1000);
             _filledAt = now;
             if (_left < 1000) return false;
         }

@@ -249,7 +249,7 @@ internal sealed partial class ReceiveLoop
             receiver.Stream = receiver.Started = receiver.Parts ?? new MessageReader(this, start);
             _running = false;
         }
-        _metrics.Received(1, 0);
+        _options.Metrics.Received(1, 0);
         receiver.Deliver(start);
         return Regain();
     }
@@ -259,7 +259,7 @@ internal sealed partial class ReceiveLoop
         var message = _assembly.ToMessage();
         if (_handler is not null) return HandleAssembled(message); // attached since the message began
         _phase = Phase.Header;
-        _metrics.Received(1, message.Payload.Length);
+        _options.Metrics.Received(1, message.Payload.Length);
         lock (this)
         {
             _owed = true;
@@ -314,7 +314,7 @@ internal sealed partial class ReceiveLoop
         }
         if (_parser.Remaining == 0) _phase = Phase.FrameEnd;
         _partEnd = _parser.Remaining > 0 ? PartEnd.None : _parser.Header.Fin ? PartEnd.Payload : PartEnd.Fragment;
-        _metrics.Received(0, consumed);
+        _options.Metrics.Received(0, consumed);
         lock (this) _running = false;
         _receiver!.Deliver(consumed);
         return Regain();

@@ -65,7 +65,7 @@ internal sealed partial class ReceiveLoop
     private Outcome EndInput()
     {
         DropMessage();
-        if (_violation is { } rule) _metrics.Violated(rule);
+        if (_violation is { } rule) _options.Metrics.Violated(rule);
         if (_violation is { } violation) _connection.Fail(violation.CloseCode, violation.Message);
         else if (_lastFrameSeen) _connection.OnCloseFrame(_closeCode, _closeReason!, cameFirst: _graceGiven || _closeShown);
         else _connection.OnInputEnded();

@@ -156,7 +156,7 @@ internal sealed partial class ReceiveLoop
     {
         // A control frame may stand between the fragments of a message (§5.4); either way a header comes next.
         _phase = Phase.Header;
-        if (opcode != Opcode.Close && !_controlFrames.TryTake()) return Fail(ProtocolViolation.TooManyControlFrames);
+        if (opcode != Opcode.Close && !_controlFrames.TryTake(_options)) return Fail(ProtocolViolation.TooManyControlFrames);
         switch (opcode)
         {
             case Opcode.Ping:

@@ -52,7 +52,7 @@ internal sealed partial class ReceiveLoop
 
     private Outcome Handle(ReadOnlyMemory<byte> payload)
     {
-        _metrics.Received(1, payload.Length);
+        _options.Metrics.Received(1, payload.Length);
         ValueTask handling;
         _handling = true;
         try

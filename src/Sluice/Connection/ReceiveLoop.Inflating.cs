@@ -98,7 +98,7 @@ internal sealed partial class ReceiveLoop
             TakeDemand(); // from here on it can't be cancelled: the bytes are consumed
         }
         var length = stage.Read(destination.Span);
-        _metrics.Received(0, length);
+        _options.Metrics.Received(0, length);
         lock (this) _running = false;
         _receiver!.Deliver(length);
         return Regain();

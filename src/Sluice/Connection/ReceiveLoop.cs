@@ -14,7 +14,7 @@ internal sealed partial class ReceiveLoop
 {
     private readonly WebSocketConnection _connection;
     private readonly PipeReader _input;
-    private readonly ConnectionMetrics _metrics;
+    private readonly ConnectionOptions _options;
     private Phase _phase;
     private bool _running; // somebody drives the loop, or waits for what lets it go on
     private bool _finished;
@@ -25,7 +25,7 @@ internal sealed partial class ReceiveLoop
     {
         _input = input;
         _connection = connection;
-        _metrics = options.Metrics;
+        _options = options;
         _parser = new FrameParser(role, inflater is null ? ReservedBits.None : ReservedBits.Rsv1);
         _assembly = new MessageAssembly(options, inflater);
         _controlFrames = new ControlFrameBudget(options);

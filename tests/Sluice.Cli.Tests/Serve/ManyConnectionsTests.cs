@@ -39,7 +39,7 @@ public sealed class ManyConnectionsTests
             await Parallel.ForAsync(0, Idle, async (i, _) => await LeaveAsync(idle[i], politely: i % 2 == 0));
 
             await server.WaitForMetricsAsync(metrics => metrics["sluice_connections_open"] == 0);
-            await server.Process.Error.WaitForLineAsync("connections left, resident memory was");
+            await server.Process.Error.WaitForLineAsync("with 0 connections open, resident memory was");
             var end = await server.MetricsAsync();
             end["sluice_connections_closed_total{code=\"1000\"}"].ShouldBe((2 * Busy) + (Idle / 2));
             end["sluice_connections_closed_total{code=\"1006\"}"].ShouldBe(Idle / 2);
