@@ -117,8 +117,7 @@ internal sealed partial class EpollConnection : ConnectionContext, IEventTarget,
         _output.Close();
         _reader.OnClosed(told);
         Loop.Forget(_token);
-        if (reason is null) _ = Libc.Shutdown(Descriptor, Libc.ShutdownBoth);
-        else Libc.ResetOnClose(Descriptor);
+        if (reason is not null) Libc.ResetOnClose(Descriptor);
         _ = Libc.Close(Descriptor);
         _writer.OnClosed();
         _isClosed = true;
@@ -126,13 +125,13 @@ internal sealed partial class EpollConnection : ConnectionContext, IEventTarget,
         TryEnd();
     }
 
-    /// <summary>Cancels <see cref="ConnectionClosed"/>, once, on a thread of the pool.</summary>
+    /// <summary>Cancels <see cref="ConnectionClosed"/>, once, on a thread of the pool; at once when nobody has asked for it.</summary>
     public void FireClosed()
     {
-        if (Interlocked.Exchange(ref _firing, 1) == 0)
-        {
-            ThreadPool.UnsafeQueueUserWorkItem(static connection => connection.CancelClosed(), this, preferLocal: false);
-        }
+        if (Interlocked.Exchange(ref _firing, 1) != 0) return;
+        lock (_output) _fired = _closedSource is null;
+        if (_fired) TryEnd();
+        else ThreadPool.UnsafeQueueUserWorkItem(static connection => connection.CancelClosed(), this, preferLocal: false);
     }
 
     /// <summary>Completes both sides, and waits until what was written is sent and the socket closed.</summary>

@@ -9,8 +9,11 @@ namespace Sluice.Transport.Epoll;
 /// one queue of the kernel for all loops, not one for each (SO_REUSEPORT): none of its connections is lost when a listener
 /// closes, loads stay even, and a port that another process has is an error, as it should be.
 /// </summary>
-internal sealed class EpollListener : IConnectionListener, IEventTarget, IDisposable
+internal sealed class EpollListener : IConnectionListener, IEventTarget, ICallback, IThreadPoolWorkItem, IDisposable
 {
+    // So many connections are accepted on the loop's thread before it goes on to its others.
+    private const int MaxInRow = 64;
+
     // The kernel tells of new connections, not of descriptors that have become free.
     private static readonly TimeSpan ExhaustionPause = TimeSpan.FromMilliseconds(100);
 
@@ -24,6 +27,7 @@ internal sealed class EpollListener : IConnectionListener, IEventTarget, IDispos
     private readonly Queue<EpollConnection> _drained = new();
     private readonly ITimer _retry;
     private TaskCompletionSource? _news;
+    private int _inRow;
     private bool _closed;
     private bool _exhausted;
 
@@ -58,6 +62,11 @@ internal sealed class EpollListener : IConnectionListener, IEventTarget, IDispos
         while (true)
         {
             Task wait;
+            if (++_inRow >= MaxInRow)
+            {
+                _inRow = 0;
+                await Task.Yield();
+            }
             lock (_gate)
             {
                 if (_drained.TryDequeue(out var early)) return early;
@@ -65,7 +74,8 @@ internal sealed class EpollListener : IConnectionListener, IEventTarget, IDispos
                 var outcome = TryAccept(out var connection);
                 if (outcome == Accepting.One) return connection;
                 if (outcome == Accepting.Again) continue;
-                wait = (_news ??= new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously)).Task;
+                _inRow = 0;
+                wait = (_news ??= new TaskCompletionSource()).Task;
                 if (outcome == Accepting.Exhausted) _retry.Change(ExhaustionPause, Timeout.InfiniteTimeSpan);
             }
             await wait.WaitAsync(cancellationToken).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
@@ -75,9 +85,14 @@ internal sealed class EpollListener : IConnectionListener, IEventTarget, IDispos
 
     public bool OnEvent(uint flags, Turn turn)
     {
-        Tell();
+        if (_loop.Trust.Allows(_transport.Options.Scheduling)) return turn.Call(this);
+        Dispatch();
         return true;
     }
+
+    void ICallback.Run() => Tell();
+
+    void IThreadPoolWorkItem.Execute() => Tell();
 
     /// <summary>Closes the listening socket. Connections that the kernel has established are still handed out.</summary>
     public ValueTask UnbindAsync(CancellationToken cancellationToken = default)
@@ -95,7 +110,7 @@ internal sealed class EpollListener : IConnectionListener, IEventTarget, IDispos
             _loop.Forget(_token);
             _socket.Dispose();
         }
-        Tell();
+        Dispatch();
         return default;
     }
 
@@ -115,6 +130,9 @@ internal sealed class EpollListener : IConnectionListener, IEventTarget, IDispos
     /// <summary>The transport ends with the listener still bound.</summary>
     public void Dispose() => _ = UnbindAsync();
 
+    private void Dispatch() => ThreadPool.UnsafeQueueUserWorkItem(this, preferLocal: false);
+
+    /// <summary>Whoever waits for a connection goes on, on this stack.</summary>
     private void Tell()
     {
         TaskCompletionSource? news;

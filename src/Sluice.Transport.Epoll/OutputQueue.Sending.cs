@@ -43,17 +43,54 @@ internal sealed unsafe partial class OutputQueue
             return Libc.Send(_connection.Descriptor, _head.Address + _start, (nuint)first, Libc.SendNoSignal);
         }
         var pieces = stackalloc Libc.Piece[MaxPieces];
+        var count = Gather(pieces, MaxPieces, out offered);
+        return SendPieces(pieces, count);
+    }
+
+    /// <summary>Sends what is committed, and a piece of somebody else's memory behind it.</summary>
+    /// <returns>How much of that piece was sent. What is left of it is the caller's to append; an error comes again then.</returns>
+    private int SendBehind(Libc.Piece last)
+    {
+        var pieces = stackalloc Libc.Piece[MaxPieces];
+        var count = Gather(pieces, MaxPieces - 1, out var before);
+        if (before < _committed) return 0;
+        pieces[count] = last;
+        _sending = true;
+        nint sent;
+        do sent = SendPieces(pieces, count + 1);
+        while (sent < 0 && Libc.LastError == Errno.Interrupted);
+        if (sent < 0 && Libc.LastError != Errno.Again)
+        {
+            _sending = false;
+            return 0;
+        }
+        sent = Math.Max(0, sent);
+        // A short write has filled the kernel, which will tell when there is room again.
+        if (sent < before + (nint)last.Length) _blocked = true;
+        else _corked = _sending = false;
+        if (before == 0) return (int)sent;
+        Consume(Math.Min(sent, before));
+        return (int)Math.Max(0, sent - before);
+    }
+
+    private int Gather(Libc.Piece* pieces, int most, out nint length)
+    {
         var left = _committed;
         var count = 0;
         var start = _start;
-        for (var block = _head; block is not null && count < MaxPieces && left > 0; block = block.NextBlock)
+        for (var block = _head; block is not null && count < most && left > 0; block = block.NextBlock)
         {
-            var length = Math.Min(left, block.End - start);
-            if (length > 0) pieces[count++] = new Libc.Piece { Address = block.Address + start, Length = (nuint)length };
-            left -= length;
+            var part = Math.Min(left, block.End - start);
+            if (part > 0) pieces[count++] = new Libc.Piece { Address = block.Address + start, Length = (nuint)part };
+            left -= part;
             start = 0;
         }
-        offered = (nint)(_committed - left);
+        length = (nint)(_committed - left);
+        return count;
+    }
+
+    private nint SendPieces(Libc.Piece* pieces, int count)
+    {
         var message = new Libc.MessageHeader { Pieces = pieces, PieceCount = (nuint)count };
         return Libc.SendMessage(_connection.Descriptor, &message, Libc.SendNoSignal);
     }

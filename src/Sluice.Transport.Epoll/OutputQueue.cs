@@ -101,22 +101,15 @@ internal sealed unsafe partial class OutputQueue
         }
     }
 
-    /// <summary>Writes a large piece past the buffers, if nothing waits before it.</summary>
-    /// <returns>How much was sent.</returns>
+    /// <summary>Writes a large piece past the buffers, in one call with what was written before it, unless the kernel is full.</summary>
+    /// <returns>How much of it was sent.</returns>
     public int SendDirect(ReadOnlySpan<byte> bytes)
     {
         lock (this)
         {
-            if (_head is not null || _closed || _blocked) return 0;
-            fixed (byte* address = bytes)
-            {
-                _sending = true;
-                nint sent;
-                do sent = Libc.Send(_connection.Descriptor, address, (nuint)bytes.Length, Libc.SendNoSignal);
-                while (sent < 0 && Libc.LastError == Errno.Interrupted);
-                _sending = false; // what is left over is appended and sent again, and an error comes again
-                return (int)Math.Max(0, sent);
-            }
+            Commit();
+            if (_closed || _blocked) return 0;
+            fixed (byte* address = bytes) return SendBehind(new Libc.Piece { Address = address, Length = (nuint)bytes.Length });
         }
     }
 

@@ -82,6 +82,29 @@ public class PipeWriterTests
     }
 
     [Theory, MemberData(nameof(Transports.All), MemberType = typeof(Transports))]
+    public async Task A_large_write_follows_what_was_written_and_not_flushed_and_its_memory_is_free_at_once(Kind kind)
+    {
+        await using var link = await Link.OpenAsync(kind, peerReceiveBuffer: 16 * 1024);
+        const int Total = 8_000_000;
+        var received = link.ReceiveAsync(Total);
+        int[] heads = [10, 4096, 20_000, 1, 300_000], bodies = [65_536, 16_384, 1_000_000, 70_000];
+        var shared = new byte[1_000_000];
+        for (int at = 0, i = 0; at < Total; i++)
+        {
+            var head = Math.Min(heads[i % heads.Length], Total - at);
+            link.Output.Write(Bytes.Pattern(head, at));
+            at += head;
+            var body = Math.Min(bodies[i % bodies.Length], Total - at);
+            Bytes.Pattern(body, at).CopyTo(shared.AsSpan());
+            at += body;
+            var flush = link.Output.WriteAsync(shared.AsMemory(0, body));
+            shared.AsSpan().Clear();
+            await flush.Guarded();
+        }
+        (await received).SequenceEqual(Bytes.Pattern(Total)).ShouldBeTrue();
+    }
+
+    [Theory, MemberData(nameof(Transports.All), MemberType = typeof(Transports))]
     public async Task A_flush_waits_while_the_peer_does_not_read_and_the_bytes_wait_within_a_bound(Kind kind)
     {
         await using var link = await Link.OpenAsync(kind, peerReceiveBuffer: 16 * 1024);

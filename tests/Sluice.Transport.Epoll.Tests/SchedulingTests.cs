@@ -1,4 +1,5 @@
 using System.Buffers;
+using System.Diagnostics;
 using System.IO.Pipelines;
 using Sluice.Transport.Epoll.Tests.Support;
 
@@ -37,6 +38,33 @@ public class SchedulingTests
         {
             blocked.SetResult();
             release.Wait(Guard.Time);
+        });
+        await link.SendAsync(new byte[] { 1 });
+        await blocked.Task.Guarded();
+
+        for (var i = 0; i < 3; i++)
+        {
+            var (other, peer) = await Link.ConnectAsync(link.Listener);
+            var echo = Echo.RunAsync(other);
+            await peer.SendAsync(Bytes.Pattern(10));
+            (await peer.ReceiveAsync(new byte[10]).Guarded()).ShouldBe(10);
+            peer.Dispose();
+            await echo.Guarded();
+        }
+        release.Set();
+    }
+
+    [Theory, MemberData(nameof(Transports.Ours), MemberType = typeof(Transports))]
+    public async Task A_callback_that_computes_without_end_holds_up_nobody_else(Kind kind)
+    {
+        await using var link = await Link.OpenAsync(kind, o => o.LoopCount = 1);
+        using var release = new ManualResetEventSlim();
+        var blocked = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
+        var read = link.Input.ReadAsync();
+        read.GetAwaiter().UnsafeOnCompleted(() =>
+        {
+            blocked.SetResult();
+            for (var start = Stopwatch.GetTimestamp(); !release.IsSet && Stopwatch.GetElapsedTime(start) < Guard.Time;) Thread.SpinWait(100);
         });
         await link.SendAsync(new byte[] { 1 });
         await blocked.Task.Guarded();

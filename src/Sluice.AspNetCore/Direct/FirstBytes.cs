@@ -15,6 +15,7 @@ internal sealed class FirstBytes : IDisposable
     private readonly TimeSpan _limit;
     private readonly TimeProvider _time;
     private readonly ITimer _timer;
+    private bool _ticking;
     private bool _stopping;
 
     public FirstBytes(TimeSpan limit, TimeProvider time)
@@ -76,7 +77,7 @@ internal sealed class FirstBytes : IDisposable
         {
             var due = _limit == Timeout.InfiniteTimeSpan || _limit == TimeSpan.MaxValue ? long.MaxValue : Ticks() + _limit.Ticks;
             node = _waiting.AddLast(new Entry(reader, due));
-            if (_waiting.Count == 1) _timer.Change(Tick, Tick);
+            if (!_ticking) SetTicking(true);
             if (!_stopping) return node;
         }
         reader.CancelPendingRead();
@@ -87,9 +88,7 @@ internal sealed class FirstBytes : IDisposable
     {
         lock (_gate)
         {
-            if (node.List is null) return;
-            _waiting.Remove(node);
-            if (_waiting.Count == 0) _timer.Change(Timeout.InfiniteTimeSpan, Timeout.InfiniteTimeSpan);
+            if (node.List is not null) _waiting.Remove(node); // the timer stops when it finds nobody: most leave soon
         }
     }
 
@@ -104,10 +103,17 @@ internal sealed class FirstBytes : IDisposable
                 _waiting.RemoveFirst();
                 (due ??= []).Add(first.Value.Reader);
             }
-            if (_waiting.Count == 0) _timer.Change(Timeout.InfiniteTimeSpan, Timeout.InfiniteTimeSpan);
+            if (_ticking && _waiting.Count == 0) SetTicking(false);
         }
         if (due is null) return;
         foreach (var reader in due) reader.CancelPendingRead();
+    }
+
+    private void SetTicking(bool ticking)
+    {
+        _ticking = ticking;
+        var period = ticking ? Tick : Timeout.InfiniteTimeSpan;
+        _timer.Change(period, period);
     }
 
     private long Ticks() => _time.GetElapsedTime(0).Ticks;

@@ -20,12 +20,12 @@ internal static unsafe partial class Libc
     public const int SendNoSignal = 0x4000; // a write to a closed connection is an error, not a SIGPIPE
     public const int SocketNonBlocking = 0x800;
     public const int CloseOnExec = 0x80000;
-    public const int ShutdownBoth = 2;
     public const int SocketLevel = 1;
     public const int SocketError = 4;
     public const int SocketLinger = 13;
 
     private const string Library = "libc";
+    private const int ThreadClock = 6; // CPUCLOCK_PERTHREAD_MASK | CPUCLOCK_SCHED
     private const nuint BytesReadable = 0x541B; // FIONREAD
 
     // Loaded once: the runtime would look for the file at the first call of each function, and find none when the process has no
@@ -66,14 +66,19 @@ internal static unsafe partial class Libc
     [LibraryImport(Library, EntryPoint = "sendmsg", SetLastError = true)]
     public static partial nint SendMessage(int socket, MessageHeader* message, int flags);
 
-    [LibraryImport(Library, EntryPoint = "shutdown", SetLastError = true)]
-    public static partial int Shutdown(int socket, int how);
-
     [LibraryImport(Library, EntryPoint = "close", SetLastError = true)]
     public static partial int Close(int descriptor);
 
     [LibraryImport(Library, EntryPoint = "gettid")]
     public static partial int ThreadId();
+
+    /// <summary>How much processor time a thread of this process has had, in nanoseconds; 0 when that can't be told.</summary>
+    public static long ThreadTime(int threadId)
+    {
+        var time = stackalloc long[2]; // struct timespec
+        // As pthread_getcpuclockid makes the clock's number of a thread's.
+        return GetTime((~threadId << 3) | ThreadClock, time) == 0 ? (time[0] * 1_000_000_000) + time[1] : 0;
+    }
 
     /// <summary>How many bytes wait in the kernel to be received.</summary>
     public static int CountReadable(int socket)
@@ -101,6 +106,9 @@ internal static unsafe partial class Libc
 
     [LibraryImport(Library, EntryPoint = "setsockopt", SetLastError = true)]
     private static partial int SetOption(int socket, int level, int name, void* value, int length);
+
+    [LibraryImport(Library, EntryPoint = "clock_gettime")]
+    private static partial int GetTime(int clock, long* time);
 
     [LibraryImport(Library, EntryPoint = "ioctl", SetLastError = true)]
     private static partial int Control(int descriptor, nuint request, void* value);

@@ -9,8 +9,9 @@ internal sealed class Turn
 {
     private const long Stolen = -1;
 
-    // A callback that computes keeps its loop for this many of the watchdog's looks, one that waits for none.
-    private const int PatientLooks = 4;
+    // A callback that computes keeps its loop for so much processor time between the watchdog's looks, one that waits for none. By
+    // the clock, a machine that has other things to do would look like a callback that has.
+    private const long PatientNanoseconds = 4 * Watchdog.PeriodMilliseconds * 1_000_000;
 
     [ThreadStatic]
     private static Turn? Own;
@@ -20,7 +21,7 @@ internal sealed class Turn
     private readonly LoopThread? _loop;
     private long _step; // odd while a callback runs, Stolen after the watchdog has taken the turn away
     private long _seen; // the watchdog's notes
-    private int _looks;
+    private long _seenTime;
     private int _threadId;
     private bool _open;
     private ExecutionContext? _context;
@@ -118,11 +119,11 @@ internal sealed class Turn
         if (step != _seen)
         {
             _seen = step;
-            _looks = 0;
+            _seenTime = _loop is null ? 0 : Libc.ThreadTime(_threadId);
             return true;
         }
         Uncork();
-        if (_loop is null || (++_looks < PatientLooks && !ThreadState.IsWaiting(_threadId))) return true;
+        if (_loop is null || (Libc.ThreadTime(_threadId) - _seenTime < PatientNanoseconds && !ThreadState.IsWaiting(_threadId))) return true;
         _loop.HandOver(step);
         return true;
     }

@@ -15,7 +15,11 @@ internal abstract class FrameOutput
     // What one turn of the receive loop may write before it flushes in between.
     private const int CorkLimit = 64 * 1024;
 
+    // From here on a payload goes to the transport as it lies, without a copy into its buffers.
+    private const int DirectSize = 16 * 1024;
+
     private readonly PipeWriter _writer;
+    private readonly bool _copiesAtOnce;
     private readonly TimerWheel _clock;
 
     private PendingBytes? _pending;
@@ -34,6 +38,9 @@ internal abstract class FrameOutput
     protected FrameOutput(PipeWriter writer, TimerWheel clock)
     {
         _writer = writer;
+        // The runtime's own writer over a stream reads the memory until its write has ended, also when the connection is
+        // given up meanwhile and the memory somebody else's; its other one only copies.
+        _copiesAtOnce = writer.GetType().Assembly != typeof(PipeWriter).Assembly;
         _clock = clock;
     }
 
@@ -79,6 +86,14 @@ internal abstract class FrameOutput
         return BeginFlush();
     }
 
+    /// <summary>Whether a payload can be handed to the transport as it lies, behind what is written: see <see cref="CommitDirect"/>.</summary>
+    protected bool TakesDirect(int size) => size >= DirectSize && _copiesAtOnce && !IsFlushing && _broken is null;
+
+    /// <summary>Ends a write into <see cref="Target"/> that a payload belongs behind: the caller hands that to
+    /// <see cref="DriveFlush"/> when it has left the gate.</summary>
+    /// <returns>What to hand to <see cref="WaitFor"/>.</returns>
+    protected long CommitDirect() => BeginFlush();
+
     /// <summary>Starts to flush what is unflushed. <paramref name="drive"/> and the result as for <see cref="Commit"/>.</summary>
     protected long Uncork(out bool drive)
     {
@@ -88,15 +103,17 @@ internal abstract class FrameOutput
     }
 
     /// <summary>Flushes until nothing is pending or the transport holds back; then its callback goes on.</summary>
-    protected void DriveFlush()
+    /// <param name="direct">What <see cref="CommitDirect"/> was called for.</param>
+    protected void DriveFlush(ReadOnlyMemory<byte> direct = default)
     {
         do
         {
             try
             {
-                _flush = _broken is { } broken
-                    ? ValueTask.FromException<FlushResult>(broken)
-                    : _writer.FlushAsync(CancellationToken.None);
+                _flush = _broken is { } broken ? ValueTask.FromException<FlushResult>(broken)
+                    : direct.IsEmpty ? _writer.FlushAsync(CancellationToken.None)
+                    : _writer.WriteAsync(direct, CancellationToken.None);
+                direct = default;
             }
             catch (Exception e)
             {

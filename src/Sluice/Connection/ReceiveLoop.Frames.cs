@@ -76,6 +76,7 @@ internal sealed partial class ReceiveLoop
         if (_sink == Sink.Stream) return ReadStream();
         var header = _parser.Header;
         var start = _parser.Offset;
+        if (start == 0 && MayGather(header)) return Outcome.NeedRest;
         _parser.Read(_segment.Span[_offset..], out var consumed);
         var payload = MemoryMarshal.AsMemory(_segment.Slice(_offset, consumed));
         _offset += consumed;
@@ -90,6 +91,12 @@ internal sealed partial class ReceiveLoop
         if (_sink == Sink.Discard) return Outcome.Continue;
         return _assembly.Append(payload.Span, header, start) is { } violation ? Fail(violation) : Outcome.Continue;
     }
+
+    // A message whose payload is being read into one piece of the transport's memory waits there for its end. Not text: it fails
+    // at the first byte that is wrong (§8.1).
+    private bool MayGather(in FrameHeader header)
+        => _sink == Sink.Handler && header.PayloadLength > _segment.Length - _offset && header is { Fin: true, Opcode: Opcode.Binary }
+            && HasRoomBehind(header.PayloadLength);
 
     private Outcome EndFrame()
     {

@@ -1,5 +1,6 @@
 using System.Buffers;
 using System.IO.Pipelines;
+using System.Runtime.InteropServices;
 
 namespace Sluice;
 
@@ -18,6 +19,8 @@ internal sealed partial class ReceiveLoop : IThreadPoolWorkItem
     private int _reads;
     private bool _hasBuffer;
     private bool _inputEnded;
+    private bool _onTransport; // the turn was begun by the transport, with nobody's code below it
+    private bool _tellsRan;
     private volatile bool _reading;
     private volatile int _turn; // the thread of the turn under way, 0 for none
 
@@ -47,6 +50,24 @@ internal sealed partial class ReceiveLoop : IThreadPoolWorkItem
         if (_phase == Phase.PassRest) return ReadRest();
         // A connection that has failed reads on whatever the peer reads: else both might wait for each other.
         return _handler is null || _phase >= Phase.Linger ? ReadNow() : FlushAndRead();
+    }
+
+    // Whether the transport can read on behind these bytes, up to so many in one piece. It keeps them meanwhile: they are to fill
+    // a good part of it, or few bytes would hold much memory.
+    private bool HasRoomBehind(long whole)
+    {
+        if (_inputEnded || _next.GetObject() is not null || !MemoryMarshal.TryGetArray(_segment, out var piece)) return false;
+        var size = piece.Array!.Length;
+        return piece.Offset + _offset + whole <= size && (_segment.Length - _offset) * 4L >= size;
+    }
+
+    private bool ReadRestOfPayload()
+    {
+        var start = _buffer.GetPosition(_buffer.Length - (_segment.Length - _offset));
+        var end = _buffer.End;
+        ForgetBuffer();
+        _input.AdvanceTo(start, end);
+        return FlushAndRead();
     }
 
     // A handler that echoes into a peer that does not read must stop reading, too. Whoever receives by calls waits
@@ -100,13 +121,18 @@ internal sealed partial class ReceiveLoop : IThreadPoolWorkItem
     private void ReleaseBuffer()
     {
         if (!_hasBuffer) return;
-        _hasBuffer = false;
         var end = _buffer.End;
+        ForgetBuffer();
+        _input.AdvanceTo(end);
+    }
+
+    private void ForgetBuffer()
+    {
+        _hasBuffer = false;
         _buffer = default;
         _next = default;
         _segment = default;
         _offset = 0;
-        _input.AdvanceTo(end);
     }
 
     void IThreadPoolWorkItem.Execute() => OnRead();
@@ -114,6 +140,7 @@ internal sealed partial class ReceiveLoop : IThreadPoolWorkItem
     private void OnRead()
     {
         var outer = BeginTurn();
+        _onTransport = true;
         try
         {
             TakeRead();
@@ -126,12 +153,21 @@ internal sealed partial class ReceiveLoop : IThreadPoolWorkItem
         }
         Pump();
         EndTurn(outer);
+        if (_tellsRan) _connection.TellRan();
+    }
+
+    /// <summary>The transport is released: inside a turn that it began itself, its end tells.</summary>
+    public bool TryTellAtTurnEnd()
+    {
+        if (!_onTransport || _turn != Environment.CurrentManagedThreadId) return false;
+        return _tellsRan = true;
     }
 
     /// <returns>The execution context to go back to.</returns>
     private ExecutionContext? BeginTurn()
     {
         _turn = Environment.CurrentManagedThreadId;
+        _onTransport = false;
         return EnterHandlerContext();
     }
 

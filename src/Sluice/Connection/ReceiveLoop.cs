@@ -50,6 +50,7 @@ internal sealed partial class ReceiveLoop
     {
         Continue,
         NeedData,
+        NeedRest,
         NeedConsumer,
         Suspended,
         Done,
@@ -133,6 +134,7 @@ internal sealed partial class ReceiveLoop
         {
             Outcome.Continue => true,
             Outcome.NeedData => Read(),
+            Outcome.NeedRest => ReadRestOfPayload(),
             Outcome.NeedConsumer => StayForConsumer(),
             Outcome.Done => Finish(),
             _ => false,

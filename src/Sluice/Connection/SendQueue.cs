@@ -174,10 +174,11 @@ internal sealed partial class SendQueue : FrameOutput
         if (cancellation.IsCancellationRequested) return ValueTask.FromCanceled(cancellation);
         long ticket;
         bool drive;
+        ReadOnlyMemory<byte> direct;
         SendLine.Place? place = null;
         using (EnterData())
         {
-            switch (TryPut(message, place: null, corked, out ticket, out drive))
+            switch (TryPut(message, place: null, corked, lent: true, out ticket, out drive, out direct))
             {
                 case Accepted.Closed: return ValueTask.FromException(ClosedException());
                 case Accepted.NoRoom:
@@ -186,7 +187,7 @@ internal sealed partial class SendQueue : FrameOutput
             }
         }
         if (place is not null) return SendInLineAsync(message, place, cancellation);
-        if (drive) DriveFlush();
+        if (drive) DriveFlush(direct);
         return WaitFor(ticket);
     }
 
@@ -197,9 +198,10 @@ internal sealed partial class SendQueue : FrameOutput
             await WaitInLineAsync(place, cancellation).ConfigureAwait(false);
             long ticket;
             bool drive;
+            ReadOnlyMemory<byte> direct;
             using (EnterData())
             {
-                var accepted = TryPut(message, place, corked: false, out ticket, out drive);
+                var accepted = TryPut(message, place, corked: false, lent: true, out ticket, out drive, out direct);
                 if (accepted == Accepted.NoRoom)
                 {
                     place.Rearm();
@@ -208,7 +210,7 @@ internal sealed partial class SendQueue : FrameOutput
                 _line!.Leave(place);
                 if (accepted == Accepted.Closed) throw ClosedException();
             }
-            if (drive) DriveFlush();
+            if (drive) DriveFlush(direct);
             await WaitFor(ticket).ConfigureAwait(false);
             return;
         }
@@ -232,7 +234,7 @@ internal sealed partial class SendQueue : FrameOutput
         bool drive;
         using (EnterData())
         {
-            if (TryPut(message, place: null, corked, out _, out drive) != Accepted.Yes) return false;
+            if (TryPut(message, place: null, corked, lent: false, out _, out drive, out _) != Accepted.Yes) return false;
         }
         if (drive) DriveFlush();
         return true;
@@ -250,10 +252,13 @@ internal sealed partial class SendQueue : FrameOutput
         return true;
     }
 
-    private Accepted TryPut(in Outgoing message, SendLine.Place? place, bool corked, out long ticket, out bool drive)
+    // What is lent stays as it is until the flush has ended: large, it need not be copied, and is handed back as direct.
+    private Accepted TryPut(
+        in Outgoing message, SendLine.Place? place, bool corked, bool lent, out long ticket, out bool drive, out ReadOnlyMemory<byte> direct)
     {
         ticket = 0;
         drive = false;
+        direct = default;
         if (_closeQueued || IsLost) return Accepted.Closed;
         // §5.4: the fragments of one message are not interleaved with another's frames.
         if (_stream != message.Stream) return Accepted.NoRoom;
@@ -261,12 +266,15 @@ internal sealed partial class SendQueue : FrameOutput
         var size = (long)message.Payload.Length + FrameHeader.MaxSize;
         if (PendingLength > 0 && (PendingLength + size > _limit || PendingFrames >= _maxMessages)) return Accepted.NoRoom;
 
-        if (_deflater is null) Write(message);
+        if (_deflater is null && lent && !corked && !_masks && TakesDirect(message.Payload.Length)) direct = message.Payload;
+        if (!direct.IsEmpty) WriteHeader(message);
+        else if (_deflater is null) Write(message);
         else if (!TryWriteDeflated(_deflater, message)) return Accepted.Closed;
         if (message.Fin) _metrics.Sent(message.Payload.Length);
         else _metrics.SentFragment(message.Payload.Length);
         _connection.KeepAlive.OnMessage();
-        ticket = Commit((int)Math.Min(int.MaxValue / 2, size), corked, out drive);
+        drive = !direct.IsEmpty;
+        ticket = drive ? CommitDirect() : Commit((int)Math.Min(int.MaxValue / 2, size), corked, out drive);
         if (message is { Stream: not null, Fin: true })
         {
             _stream = null;
@@ -282,6 +290,19 @@ internal sealed partial class SendQueue : FrameOutput
     {
         if (message.Prepared is { } prepared) Copy(prepared.ServerFrame);
         else Write(message.Opcode, message.Payload.Span, message.Fin);
+    }
+
+    private void WriteHeader(in Outgoing message)
+    {
+        try
+        {
+            var target = Target;
+            target.Advance(new FrameHeader(message.Opcode, message.Payload.Length, message.Fin).Write(target.GetSpan(FrameHeader.MaxSize)));
+        }
+        catch (Exception e)
+        {
+            Break(e);
+        }
     }
 
     private void Copy(ReadOnlySpan<byte> frame)

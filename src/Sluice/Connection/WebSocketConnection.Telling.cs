@@ -12,7 +12,7 @@ public sealed partial class WebSocketConnection
     private bool IsReleased => Volatile.Read(ref _isReleased) != 0;
 
     // As Released, or faulted with what a callback of the handler's threw.
-    private Task<CloseResult> Ran => TellRan(Make(ref _ran));
+    private Task<CloseResult> Ran => TellRan(Make(ref _ran, TaskCreationOptions.None));
 
     // Whoever asks makes the task and then looks whether it is over; whoever ends the connection marks it and then looks for the
     // task: one of the two sees the other.
@@ -40,13 +40,18 @@ public sealed partial class WebSocketConnection
     {
         Interlocked.Exchange(ref _isReleased, 1);
         if (Volatile.Read(ref _released) is { } released) _ = TellReleased(released);
-        if (Volatile.Read(ref _ran) is { } ran) _ = TellRan(ran);
+        // Who waits for the handler goes on without a hop at the end of a turn that the transport began; never inside a caller's code.
+        if (Volatile.Read(ref _ran) is null || _loop.TryTellAtTurnEnd()) return;
+        ThreadPool.UnsafeQueueUserWorkItem(static connection => connection.TellRan(), this, preferLocal: false);
     }
 
-    private static TaskCompletionSource<CloseResult> Make(ref TaskCompletionSource<CloseResult>? source)
+    internal void TellRan() => _ = TellRan(_ran!);
+
+    private static TaskCompletionSource<CloseResult> Make(
+        ref TaskCompletionSource<CloseResult>? source, TaskCreationOptions options = TaskCreationOptions.RunContinuationsAsynchronously)
     {
         if (Volatile.Read(ref source) is { } made) return made;
-        made = new TaskCompletionSource<CloseResult>(TaskCreationOptions.RunContinuationsAsynchronously);
+        made = new TaskCompletionSource<CloseResult>(options);
         return Interlocked.CompareExchange(ref source, made, null) ?? made;
     }
 }
