@@ -118,6 +118,8 @@ internal sealed partial class EpollConnection : ConnectionContext, IEventTarget,
         _reader.OnClosed(told);
         Loop.Forget(_token);
         if (reason is not null) Libc.ResetOnClose(Descriptor);
+        // Closed with bytes unread, a socket sends a reset in place of its end, and more may come at any time: the end goes first.
+        else if (!_reader.IsAtEnd) _ = Libc.Shutdown(Descriptor, Libc.ShutdownBoth);
         _ = Libc.Close(Descriptor);
         _writer.OnClosed();
         _isClosed = true;

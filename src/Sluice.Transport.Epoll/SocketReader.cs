@@ -31,6 +31,9 @@ internal sealed partial class SocketReader : PipeReader, IValueTaskSource<ReadRe
         _held = new HeldBytes(connection.Loop.Memory);
     }
 
+    /// <summary>Whether the peer's end was read: nothing more can come.</summary>
+    public bool IsAtEnd => Volatile.Read(ref _ended);
+
     public override ValueTask<ReadResult> ReadAsync(CancellationToken cancellationToken = default)
     {
         if (cancellationToken.IsCancellationRequested) return ValueTask.FromCanceled<ReadResult>(cancellationToken);

@@ -70,6 +70,21 @@ public class LifetimeTests
     }
 
     [Theory, MemberData(nameof(Transports.All), MemberType = typeof(Transports))]
+    public async Task Completing_the_output_with_bytes_unread_ends_before_it_resets(Kind kind)
+    {
+        for (var round = 0; round < 20; round++)
+        {
+            await using var link = await Link.OpenAsync(kind);
+            await link.SendAsync(Bytes.Pattern(10));
+            link.Input.AdvanceTo((await link.Input.ReadAtLeastAsync(10).Guarded()).Buffer.End);
+            await link.SendAsync(Bytes.Pattern(1000));
+            await link.Output.WriteAsync(new byte[77]).Guarded();
+            await link.Output.CompleteAsync().Guarded();
+            (await link.ReceiveToEndAsync()).ShouldBe(77);
+        }
+    }
+
+    [Theory, MemberData(nameof(Transports.All), MemberType = typeof(Transports))]
     public async Task Completing_the_output_with_an_error_resets(Kind kind)
     {
         await using var link = await Link.OpenAsync(kind);

@@ -20,6 +20,7 @@ internal static unsafe partial class Libc
     public const int SendNoSignal = 0x4000; // a write to a closed connection is an error, not a SIGPIPE
     public const int SocketNonBlocking = 0x800;
     public const int CloseOnExec = 0x80000;
+    public const int ShutdownBoth = 2;
     public const int SocketLevel = 1;
     public const int SocketError = 4;
     public const int SocketLinger = 13;
@@ -65,6 +66,9 @@ internal static unsafe partial class Libc
 
     [LibraryImport(Library, EntryPoint = "sendmsg", SetLastError = true)]
     public static partial nint SendMessage(int socket, MessageHeader* message, int flags);
+
+    [LibraryImport(Library, EntryPoint = "shutdown", SetLastError = true)]
+    public static partial int Shutdown(int socket, int how);
 
     [LibraryImport(Library, EntryPoint = "close", SetLastError = true)]
     public static partial int Close(int descriptor);

@@ -102,13 +102,11 @@ public sealed class ConnectionMetrics : IDisposable
         Interlocked.Add(ref _bytesReceived, bytes);
     }
 
-    internal void Sent(int bytes)
+    internal void Sent(long messages, long bytes)
     {
-        Interlocked.Increment(ref _messagesSent);
+        Interlocked.Add(ref _messagesSent, messages);
         Interlocked.Add(ref _bytesSent, bytes);
     }
-
-    internal void SentFragment(int bytes) => Interlocked.Add(ref _bytesSent, bytes);
 
     internal void Inflated(long deflated, long plain)
     {

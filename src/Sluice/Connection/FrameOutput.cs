@@ -168,6 +168,9 @@ internal abstract class FrameOutput
         Complete();
     }
 
+    /// <summary>What is unflushed is flushed now. Called with the gate held.</summary>
+    protected abstract void OnFlushing();
+
     /// <summary>A flush ended. Called without the gate.</summary>
     protected abstract void OnDrained();
 
@@ -184,6 +187,7 @@ internal abstract class FrameOutput
     {
         IsFlushing = true;
         _unflushed = 0;
+        OnFlushing();
         return ++_started;
     }
 

@@ -23,6 +23,7 @@ internal sealed class KeepAlive : TimerWheel.Entry
     private long _lastMessage; // on the wheel's coarse clock
     private long _keepAliveId;
     private long _keepAliveSentAt;
+    private long _roundTrip = -1;
     private int _misses;
     private bool _heard;
     private bool _stopped;
@@ -38,7 +39,7 @@ internal sealed class KeepAlive : TimerWheel.Entry
     }
 
     /// <summary>The round-trip time of the ping answered last; <see langword="null"/> before the first.</summary>
-    public TimeSpan? RoundTripTime { get; private set; }
+    public TimeSpan? RoundTripTime => Volatile.Read(ref _roundTrip) is var ticks and >= 0 ? new TimeSpan(ticks) : null;
 
     public void Start() => Reschedule();
 
@@ -118,13 +119,13 @@ internal sealed class KeepAlive : TimerWheel.Entry
             {
                 if (ping.Id != id || ping.Answer.Task.IsCompleted) continue;
                 var time = _options.TimeProvider.GetElapsedTime(ping.SentAt);
-                RoundTripTime = time;
+                _roundTrip = time.Ticks;
                 ping.Answer.TrySetResult(time);
                 return;
             }
             if (id == _keepAliveId && _keepAliveId != 0)
             {
-                RoundTripTime = _options.TimeProvider.GetElapsedTime(_keepAliveSentAt);
+                _roundTrip = _options.TimeProvider.GetElapsedTime(_keepAliveSentAt).Ticks;
                 _keepAliveId = 0;
             }
         }

@@ -10,6 +10,8 @@ internal sealed partial class ReceiveLoop
     private ValueTask _suspended;
     private bool _awaitsHandler;
     private int _closeTold;
+    private int _uncounted; // messages handed out, with more behind them
+    private uint _uncountedBytes; // less than a piece of the input, and one message more
     private Message _lent;
 
     /// <summary>Whether a callback of the handler holds up the loop.</summary>
@@ -52,7 +54,7 @@ internal sealed partial class ReceiveLoop
 
     private Outcome Handle(ReadOnlyMemory<byte> payload)
     {
-        _options.Metrics.Received(1, payload.Length);
+        Count(payload.Length);
         ValueTask handling;
         _handling = true;
         try
@@ -71,6 +73,22 @@ internal sealed partial class ReceiveLoop
         _awaitsHandler = true;
         Suspend(handling);
         return Outcome.Suspended;
+    }
+
+    // The counters belong to all connections: many messages in one piece of the input are added to them at once.
+    private void Count(int length)
+    {
+        _uncounted++;
+        _uncountedBytes += (uint)length;
+        if (_offset == _segment.Length) Count();
+    }
+
+    private void Count()
+    {
+        if (_uncounted == 0) return;
+        _options.Metrics.Received(_uncounted, _uncountedBytes);
+        _uncounted = 0;
+        _uncountedBytes = 0;
     }
 
     private Outcome HandleAssembled(Message message)
@@ -154,6 +172,7 @@ internal sealed partial class ReceiveLoop
     /// <returns><see langword="false"/>: somebody else goes on with the loop.</returns>
     private bool Suspend(ValueTask until)
     {
+        Count();
         _suspended = until;
         _suspended.GetAwaiter().UnsafeOnCompleted(_onResumed ??= OnResumed);
         return false;

@@ -11,8 +11,7 @@ internal sealed partial class ReceiveLoop : IThreadPoolWorkItem
     private const int MaxReadsInTurn = 32;
 
     private readonly Action _onRead;
-    private ValueTask<ReadResult> _read;
-    private ReadOnlySequence<byte> _buffer;
+    private ValueTask<ReadResult> _read; // under way; while it is worked off, what it gave
     private SequencePosition _next;
     private ReadOnlyMemory<byte> _segment;
     private int _offset;
@@ -35,7 +34,7 @@ internal sealed partial class ReceiveLoop : IThreadPoolWorkItem
     {
         if (_hasBuffer)
         {
-            if (_buffer.TryGet(ref _next, out _segment))
+            if (_read.Result.Buffer.TryGet(ref _next, out _segment))
             {
                 _offset = 0;
                 return true;
@@ -63,8 +62,10 @@ internal sealed partial class ReceiveLoop : IThreadPoolWorkItem
 
     private bool ReadRestOfPayload()
     {
-        var start = _buffer.GetPosition(_buffer.Length - (_segment.Length - _offset));
-        var end = _buffer.End;
+        Count();
+        var buffer = _read.Result.Buffer;
+        var start = buffer.GetPosition(buffer.Length - (_segment.Length - _offset));
+        var end = buffer.End;
         ForgetBuffer();
         _input.AdvanceTo(start, end);
         return FlushAndRead();
@@ -101,27 +102,27 @@ internal sealed partial class ReceiveLoop : IThreadPoolWorkItem
     private bool TakeRead()
     {
         var result = _read.Result;
-        _read = default;
         _reading = false;
         return Take(result);
     }
 
     private bool Take(ReadResult result)
     {
-        _buffer = result.Buffer;
-        _next = _buffer.Start;
+        _read = new ValueTask<ReadResult>(result);
+        _next = result.Buffer.Start;
         _segment = default;
         _offset = 0;
         _hasBuffer = true;
         _inputEnded = result.IsCompleted;
-        if (!_buffer.IsEmpty) _connection.KeepAlive.OnBytes();
+        if (!result.Buffer.IsEmpty) _connection.KeepAlive.OnBytes();
         return true;
     }
 
     private void ReleaseBuffer()
     {
         if (!_hasBuffer) return;
-        var end = _buffer.End;
+        Count();
+        var end = _read.Result.Buffer.End;
         ForgetBuffer();
         _input.AdvanceTo(end);
     }
@@ -129,7 +130,7 @@ internal sealed partial class ReceiveLoop : IThreadPoolWorkItem
     private void ForgetBuffer()
     {
         _hasBuffer = false;
-        _buffer = default;
+        _read = default;
         _next = default;
         _segment = default;
         _offset = 0;

@@ -42,7 +42,7 @@ internal sealed partial class SendQueue
                 return true;
             }
             Write(message.Opcode, deflated.Bytes, message.Fin, Mark(message.Opcode));
-            _metrics.Deflated(message.Payload.Length, deflated.Length);
+            _options.Metrics.Deflated(message.Payload.Length, deflated.Length);
             return true;
         }
         catch (ObjectDisposedException) when (_closeQueued)
@@ -84,7 +84,7 @@ internal sealed partial class SendQueue
         deflater.Forget();
         if (message.Prepared is null) Write(message.Opcode, deflated.Payload, fin: true, ReservedBits.Rsv1);
         else Copy(deflated.ServerFrame);
-        _metrics.Deflated(message.Payload.Length, deflated.Payload.Length);
+        _options.Metrics.Deflated(message.Payload.Length, deflated.Payload.Length);
     }
 
     private readonly ref struct DataScope

@@ -16,14 +16,14 @@ internal sealed partial class SendQueue : FrameOutput
 
     private readonly WebSocketConnection _connection;
     private readonly bool _masks;
-    private readonly int _limit;
-    private readonly int _maxMessages;
-    private readonly ConnectionMetrics _metrics;
+    private readonly ConnectionOptions _options;
     private readonly MessageDeflater? _deflater; // null without permessage-deflate
     private MessageWriter? _stream;
     private byte[]? _newestPong;
     private volatile SendLine? _line; // null until somebody has to wait
     private bool _closeQueued;
+    private int _uncounted; // messages in what is not flushed yet
+    private uint _uncountedBytes; // less than is corked, and one message more
 
     public SendQueue(
         PipeWriter writer, WebSocketConnection connection, Role role, ConnectionOptions options, MessageDeflater? deflater)
@@ -31,9 +31,7 @@ internal sealed partial class SendQueue : FrameOutput
     {
         _connection = connection;
         _masks = role == Role.Client;
-        _limit = options.SendQueueLimit;
-        _maxMessages = options.SendQueueMessages;
-        _metrics = options.Metrics;
+        _options = options;
         _deflater = deflater;
     }
 
@@ -264,14 +262,14 @@ internal sealed partial class SendQueue : FrameOutput
         if (_stream != message.Stream) return Accepted.NoRoom;
         if (message.Stream is null && !IsTurnOf(place)) return Accepted.NoRoom;
         var size = (long)message.Payload.Length + FrameHeader.MaxSize;
-        if (PendingLength > 0 && (PendingLength + size > _limit || PendingFrames >= _maxMessages)) return Accepted.NoRoom;
+        if (PendingLength > 0 && (PendingLength + size > _options.SendQueueLimit || PendingFrames >= _options.SendQueueMessages)) return Accepted.NoRoom;
 
         if (_deflater is null && lent && !corked && !_masks && TakesDirect(message.Payload.Length)) direct = message.Payload;
         if (!direct.IsEmpty) WriteHeader(message);
         else if (_deflater is null) Write(message);
         else if (!TryWriteDeflated(_deflater, message)) return Accepted.Closed;
-        if (message.Fin) _metrics.Sent(message.Payload.Length);
-        else _metrics.SentFragment(message.Payload.Length);
+        if (message.Fin) _uncounted++;
+        _uncountedBytes += (uint)message.Payload.Length;
         _connection.KeepAlive.OnMessage();
         drive = !direct.IsEmpty;
         ticket = drive ? CommitDirect() : Commit((int)Math.Min(int.MaxValue / 2, size), corked, out drive);
@@ -280,7 +278,17 @@ internal sealed partial class SendQueue : FrameOutput
             _stream = null;
             _line?.Signal();
         }
+        if (!HasUnflushed) Count();
         return Accepted.Yes;
+    }
+
+    // The counters belong to all connections: many messages of one flush are added to them at once.
+    private void Count()
+    {
+        if (_uncounted == 0 && _uncountedBytes == 0) return;
+        _options.Metrics.Sent(_uncounted, _uncountedBytes);
+        _uncounted = 0;
+        _uncountedBytes = 0;
     }
 
     private bool IsTurnOf(SendLine.Place? place)
@@ -329,6 +337,8 @@ internal sealed partial class SendQueue : FrameOutput
             Break(e);
         }
     }
+
+    protected override void OnFlushing() => Count();
 
     protected override void OnDrained()
     {

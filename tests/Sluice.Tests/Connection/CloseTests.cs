@@ -38,6 +38,22 @@ public class CloseTests
     }
 
     [Theory]
+    [MemberData(nameof(Roles))]
+    public async Task A_ping_that_is_not_answered_does_not_hold_up_the_closing_handshake(Role role)
+    {
+        var peer = new RawPeer(role);
+        var receiving = peer.Connection.ReceiveAsync().AsTask();
+        var ping = peer.Connection.PingAsync();
+        (await peer.ReadFrameAsync()).ShouldNotBeNull().First.ShouldBe(0x89);
+        var closing = peer.Connection.CloseAsync();
+        await peer.ExpectCloseAsync(1000);
+        await peer.SendCloseAsync(1000); // and never a pong
+        (await closing.WaitAsync(Guard)).WasClean.ShouldBeTrue();
+        (await receiving.WaitAsync(Guard)).IsClose.ShouldBeTrue();
+        await Should.ThrowAsync<WebSocketClosedException>(ping.WaitAsync(Guard));
+    }
+
+    [Theory]
     [InlineData("03", 1002)]
     [InlineData("03ED", 1002)] // 1005
     [InlineData("03EE", 1002)] // 1006

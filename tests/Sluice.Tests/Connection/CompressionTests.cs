@@ -84,9 +84,10 @@ public class CompressionTests
         await peer.ExpectTextAsync(new string('a', 99));
         await peer.Connection.SendAsync(new string('a', 100));
         (await peer.ReadFrameAsync()).ShouldNotBeNull().First.ShouldBe(0xC1);
-        await peer.Connection.PingAsync().WaitAsync(TimeSpan.Zero).ContinueWith(_ => { }, TaskScheduler.Default); // §6.1: control frames never are
+        var ping = peer.Connection.PingAsync(); // §6.1: control frames never are
         (await peer.ReadFrameAsync()).ShouldNotBeNull().First.ShouldBe(0x89);
         peer.Connection.Abort();
+        await Should.ThrowAsync<WebSocketClosedException>(ping);
     }
 
     [Theory]

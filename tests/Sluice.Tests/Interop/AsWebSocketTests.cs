@@ -12,7 +12,7 @@ public class AsWebSocketTests
     public async Task A_close_that_its_user_does_not_answer_is_answered_when_the_close_timeout_is_over()
     {
         var time = new ManualTimeProvider();
-        var peer = new RawPeer(options: new ConnectionOptions { TimeProvider = time, CloseTimeout = TimeSpan.FromSeconds(5) });
+        var peer = new RawPeer(options: new ConnectionOptions { TimeProvider = time, CloseTimeout = TimeSpan.FromSeconds(5), KeepAliveInterval = Timeout.InfiniteTimeSpan });
         var socket = peer.Connection.AsWebSocket();
         await peer.SendCloseAsync(1001, "bye");
         (await ReceiveAsync(socket)).MessageType.ShouldBe(WebSocketMessageType.Close);
@@ -34,7 +34,7 @@ public class AsWebSocketTests
     public async Task A_close_that_nobody_has_received_is_answered_in_time_too()
     {
         var time = new ManualTimeProvider();
-        var peer = new RawPeer(options: new ConnectionOptions { TimeProvider = time, CloseTimeout = TimeSpan.FromSeconds(5) });
+        var peer = new RawPeer(options: new ConnectionOptions { TimeProvider = time, CloseTimeout = TimeSpan.FromSeconds(5), KeepAliveInterval = Timeout.InfiniteTimeSpan });
         var socket = peer.Connection.AsWebSocket();
         await peer.SendCloseAsync(1001, "bye");
         socket.State.ShouldBe(WebSocketState.Open);
