@@ -109,6 +109,7 @@ internal sealed unsafe partial class OutputQueue
             count -= available;
             if (block == _tail)
             {
+                _little = block.RunningIndex == 0 && _connection.Loop.Memory.IsLittle(block.End);
                 _start = block.End;
                 if (!_lent) Drop();
                 return;

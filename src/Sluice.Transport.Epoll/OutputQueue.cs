@@ -16,6 +16,7 @@ internal sealed unsafe partial class OutputQueue
     private int _start; // in the head: what is before it is sent
     private long _committed; // flushed and not sent
     private int _unflushed; // written behind that
+    private bool _little; // was written the last time
     private bool _lent; // the producer has memory of the tail
     private bool _corked;
     private bool _blocked; // the kernel is full
@@ -60,13 +61,14 @@ internal sealed unsafe partial class OutputQueue
             {
                 // Kestrel asks twice and expects the same memory, until it advances.
                 if (tail.Room >= wanted) return tail.FreeMemory;
-                var next = _connection.Loop.Memory.RentForWriting(wanted, more: true);
+                var next = _connection.Loop.Memory.RentForWritingMore(wanted);
+                _little = false;
                 tail.Append(next);
                 _tail = next;
             }
             else
             {
-                _head = _tail = _connection.Loop.Memory.RentForWriting(wanted, more: false);
+                _head = _tail = _connection.Loop.Memory.RentForWriting(wanted, _little);
                 _start = 0;
             }
             return _tail.FreeMemory;

@@ -8,7 +8,7 @@ internal sealed class LoopMemory
     // A connection that fills its read buffer is reading much; the next one is larger.
     private const int BulkFactor = 8;
 
-    private readonly BlockPool _tiny = new(512, Kept / 4);
+    private readonly BlockPool _tiny = new(512, Kept);
     private readonly BlockPool _small = new(4 * 1024, Kept);
     private readonly BlockPool _read;
     private readonly BlockPool _bulk;
@@ -25,9 +25,15 @@ internal sealed class LoopMemory
 
     /// <summary>What to write into.</summary>
     /// <param name="atLeast">Bytes.</param>
-    /// <param name="more">Whether the connection holds some already: then it is writing much.</param>
-    public Block RentForWriting(int atLeast, bool more)
-        => !more && atLeast <= _small.BlockSize ? _small.Rent() : RentAtLeast(Math.Max(atLeast, 16 * 1024));
+    /// <param name="little">Whether the connection wrote little the last time. A message to very many takes a block of each.</param>
+    public Block RentForWriting(int atLeast, bool little)
+        => little && atLeast <= _tiny.BlockSize ? _tiny.Rent() : RentAtLeast(Math.Max(atLeast, _small.BlockSize));
+
+    /// <summary>What to write into for a connection that holds some already: it is writing much.</summary>
+    public Block RentForWritingMore(int atLeast) => RentAtLeast(Math.Max(atLeast, 16 * 1024));
+
+    /// <summary>Whether so many bytes are little.</summary>
+    public bool IsLittle(int count) => count <= _tiny.BlockSize;
 
     /// <summary>The smallest that has room.</summary>
     public Block RentAtLeast(int size)

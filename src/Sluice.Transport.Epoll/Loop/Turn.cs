@@ -13,6 +13,9 @@ internal sealed class Turn
     // the clock, a machine that has other things to do would look like a callback that has.
     private const long PatientNanoseconds = 4 * Watchdog.PeriodMilliseconds * 1_000_000;
 
+    // A turn that writes to more connections than these writes to the others at once, or it would need memory for each of them.
+    private const int MaxCorked = 4096;
+
     [ThreadStatic]
     private static Turn? Own;
 
@@ -93,7 +96,7 @@ internal sealed class Turn
     {
         lock (_gate)
         {
-            if (!_open) return false;
+            if (!_open || _corked.Count == MaxCorked) return false;
             _corked.Add(output);
             return true;
         }
