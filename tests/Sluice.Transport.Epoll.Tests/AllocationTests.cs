@@ -20,7 +20,7 @@ public class AllocationTests
     [Fact]
     public async Task What_one_turn_writes_to_a_thousand_connections_allocates_nothing()
     {
-        var factory = Transports.Create(Kind.Inline);
+        var factory = Transports.Create(Kind.Inline, options => options.LoopCount = 1);
         using var end = factory as IDisposable;
         var listener = await factory.BindAsync(new IPEndPoint(IPAddress.Loopback, 0));
         var publisher = await ConnectAsync(listener);
