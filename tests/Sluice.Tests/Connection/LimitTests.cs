@@ -75,6 +75,27 @@ public class LimitTests
         peer.Connection.Sender.PendingLength.ShouldBe(0);
     }
 
+    // Autobahn's cases 9.3 and 9.4 send so many; whoever raises the size alone is to get them.
+    [Theory]
+    [InlineData(64)]
+    [InlineData(256)]
+    [InlineData(4096)]
+    public async Task Four_MiB_in_very_many_fragments_are_taken_by_default(int size)
+    {
+        const int Total = 4 << 20;
+        var peer = new RawPeer(options: new ConnectionOptions { MaxMessageSize = Total });
+        var receiving = peer.Connection.ReceiveAsync().AsTask();
+        var payload = new byte[Total];
+        new Random(1).NextBytes(payload);
+        for (var at = 0; at < Total; at += size)
+        {
+            var opcode = (at == 0 ? 0x02 : 0x00) | (at + size == Total ? 0x80 : 0x00);
+            await peer.SendFrameAsync(opcode, payload[at..(at + size)]);
+        }
+        using var message = await receiving.WaitAsync(RawPeer.Guard);
+        message.Payload.Span.SequenceEqual(payload).ShouldBeTrue();
+    }
+
     [Fact]
     public async Task Who_gave_up_is_told()
     {
