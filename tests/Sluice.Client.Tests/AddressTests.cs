@@ -43,6 +43,17 @@ public sealed class AddressTests : IDisposable
     }
 
     [Fact]
+    public async Task An_IPv4_address_in_IPv6_s_clothes_is_reached()
+    {
+        var connecting = WebSocketClient.ConnectAsync(Url, Addresses(IPAddress.Loopback.MapToIPv6()));
+        using var peer = await _server.OpenAsync();
+        (await connecting.Guarding()).Abort();
+        var literal = WebSocketClient.ConnectAsync($"ws://[::ffff:127.0.0.1]:{_server.Port}/");
+        using var other = await _server.OpenAsync();
+        (await literal.Guarding()).Abort();
+    }
+
+    [Fact]
     public async Task When_all_refuse_the_best_ones_answer_is_told()
     {
         _server.Dispose();

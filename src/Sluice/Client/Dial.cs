@@ -110,11 +110,15 @@ internal sealed class Dial : IDisposable
 
     private static async Task<IReadOnlyList<IPAddress>> ResolveAsync(string host, WebSocketClientOptions options, CancellationToken cancellation)
     {
-        if (IPAddress.TryParse(host, out var literal)) return [literal];
-        return options.Resolver is { } resolver
+        if (IPAddress.TryParse(host, out var literal)) return [Plain(literal)];
+        var resolved = options.Resolver is { } resolver
             ? await resolver(host, cancellation).ConfigureAwait(false)
             : await Dns.GetHostAddressesAsync(host, cancellation).ConfigureAwait(false);
+        return [.. resolved.Select(Plain)];
     }
+
+    // A socket for IPv6 alone can't reach an IPv4 address in IPv6's clothes.
+    private static IPAddress Plain(IPAddress address) => address.IsIPv4MappedToIPv6 ? address.MapToIPv4() : address;
 
     private async Task<Socket> ConnectAsync(DnsEndPoint server, CancellationToken cancellation)
     {
