@@ -33,12 +33,12 @@ internal static class ScenarioCatalog
             Needs = Features.Rooms, Connections = MostMembers, Size = 128, Text = true, MostRounds = 1,
         },
         new("handshakes", "handshakes", Kind.Handshakes, "Handshakes: opened and closed as fast as they go, 32 at a time") { Needs = Features.Echo, InQuick = true },
-        new("idle", "idle", Kind.Idle, "Idle connections") { Needs = Features.Idle, Connections = ManyConnections, Before = 2_000, MostRounds = 2, InQuick = true },
+        new("idle", "idle", Kind.Idle, "Idle connections") { Needs = Features.Idle, Connections = ManyConnections, Before = 2_000, MostRounds = 1, InQuick = true },
         Proxied(64, 50, 1) with { InQuick = true },
         Proxied(64, 50, 16),
         Proxied(65536, 50, 1),
         new("proxy-handshakes", "proxy", Kind.Handshakes, "Through a proxy: handshakes, 32 at a time") { Needs = Features.Proxy },
-        new("proxy-idle", "proxy", Kind.Idle, "Through a proxy: idle connections") { Needs = Features.Proxy, Connections = ManyProxied, Before = 1_000, MostRounds = 2 },
+        new("proxy-idle", "proxy", Kind.Idle, "Through a proxy: idle connections") { Needs = Features.Proxy, Connections = ManyProxied, Before = 1_000, MostRounds = 1 },
     ];
 
     public static IEnumerable<Scenario> Quick => Default.Where(scenario => scenario.InQuick)
