@@ -1,3 +1,4 @@
+using System.Reflection;
 using System.Text;
 using Sluice.AspNetCore.Tests.Support;
 
@@ -120,6 +121,43 @@ public class RoomsTests
         seen.ShouldBe(["blue Text hello"]);
         client.Abort();
         await joined.WaitAsync(RawPeer.Guard);
+    }
+
+    // Whoever looked into a room would take its lock, which somebody holds here for all that time.
+    [Fact]
+    public async Task Who_leaves_looks_into_no_other_room()
+    {
+        var rooms = new Rooms();
+        var (staying, _) = MemoryTransport.Connect();
+        var (leaving, client) = MemoryTransport.Connect();
+        var stayed = rooms.JoinAsync("other", staying);
+        var left = rooms.JoinAsync("mine", leaving);
+        var gate = (Lock)typeof(Room).GetField("_gate", BindingFlags.NonPublic | BindingFlags.Instance)!.GetValue(rooms.Find("other"))!;
+        using var held = new ManualResetEventSlim();
+        using var release = new ManualResetEventSlim();
+        var holder = new Thread(() =>
+        {
+            lock (gate)
+            {
+                held.Set();
+                release.Wait();
+            }
+        });
+        holder.Start();
+        held.Wait();
+        try
+        {
+            (await client.CloseAsync().WaitAsync(RawPeer.Guard)).WasClean.ShouldBeTrue();
+            await left.WaitAsync(RawPeer.Guard);
+            rooms.Find("mine").ShouldBeNull();
+        }
+        finally
+        {
+            release.Set();
+            holder.Join();
+        }
+        staying.Abort();
+        await stayed.WaitAsync(RawPeer.Guard);
     }
 
     [Fact]
