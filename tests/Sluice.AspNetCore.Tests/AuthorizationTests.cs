@@ -64,7 +64,7 @@ public class AuthorizationTests
             app =>
             {
                 app.UseRequestTimeouts();
-                app.MapWebSocket("/ws", (context, connection) => Task.WhenAny(connection.Closed, Task.Delay(Timeout.Infinite, context.RequestAborted)), options)
+                app.MapWebSocket("/ws", (context, connection) => Task.WhenAny(connection.Closed, context.RequestAborted.UntilCanceled()), options)
                     .WithRequestTimeout(TimeSpan.FromMilliseconds(100));
             },
             services: services => services.AddRequestTimeouts());

@@ -44,7 +44,7 @@ public class ClosingTests
     public async Task RequestAborted_tells_a_handler_that_the_connection_is_gone()
     {
         await using var server = await RunningServer.StartAsync(app => app.MapWebSocket(
-            "/ws", (context, _) => Task.Delay(Timeout.Infinite, context.RequestAborted)));
+            "/ws", (context, _) => context.RequestAborted.UntilCanceled()));
         using var peer = await server.OpenAsync();
         await peer.SendAsync(MaskedFrame.Close(1000));
         (await peer.ReadCloseAsync()).Code.ShouldBe(1000);

@@ -68,7 +68,7 @@ public class HalfCloseTests
     public async Task A_handler_that_waits_for_RequestAborted_goes_on_when_the_connection_has_ended()
     {
         await using var server = await RunningServer.StartAsync(
-            app => app.MapWebSocket("/ws", (context, _) => Task.Delay(Timeout.Infinite, context.RequestAborted)), listen => listen.UseHalfClose());
+            app => app.MapWebSocket("/ws", (context, _) => context.RequestAborted.UntilCanceled()), listen => listen.UseHalfClose());
         using var peer = await server.OpenAsync();
         peer.HalfClose();
         await peer.ShouldEndAsync();

@@ -94,7 +94,7 @@ public class HandlerTests
                 await connection.SendAsync("ready");
                 if (handler == "receive") (await connection.ReceiveAsync()).IsClose.ShouldBeTrue();
                 else if (handler == "callbacks") await connection.RunAsync(Echo.Handler);
-                else await Task.Delay(Timeout.Infinite, context.RequestAborted);
+                else await context.RequestAborted.UntilCanceled();
             }
             finally
             {

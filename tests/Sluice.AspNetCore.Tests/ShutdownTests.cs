@@ -93,7 +93,7 @@ public class ShutdownTests
         await using var server = await RunningServer.StartAsync(app => app.MapWebSocket("/ws", async connection =>
         {
             await connection.SendAsync("ready");
-            var waiting = Task.Delay(Timeout.Infinite, app.Lifetime.ApplicationStopping);
+            var waiting = app.Lifetime.ApplicationStopping.UntilCanceled();
             if (way == "ApplicationStopping") await waiting;
             else await waiting.ContinueWith(_ => { }, CancellationToken.None, TaskContinuationOptions.ExecuteSynchronously, TaskScheduler.Default);
         }));

@@ -140,10 +140,11 @@ public sealed class OneHandshakeTests : IDisposable
         var slow = One with
         {
             ConnectTimeout = TimeSpan.FromMilliseconds(100),
-            Resolver = async (_, token) =>
+            Resolver = (_, token) => // never tells
             {
-                await Task.Delay(Timeout.Infinite, token);
-                return [];
+                var addresses = new TaskCompletionSource<IReadOnlyList<System.Net.IPAddress>>(TaskCreationOptions.RunContinuationsAsynchronously);
+                token.UnsafeRegister(_ => addresses.TrySetCanceled(token), null);
+                return addresses.Task;
             },
         };
         error = await Should.ThrowAsync<HandshakeException>(WebSocketClient.ConnectAsync("ws://server.invalid/", slow).Guarding());
