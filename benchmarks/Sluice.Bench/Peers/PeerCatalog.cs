@@ -19,8 +19,12 @@ internal static class PeerCatalog
             IsFloor = true,
             Warm = Compiling,
         },
-        Sluice(),
-        .. OnEpoll(),
+        new("sluice", "sluice serve", Features.All, Serve) { IsOurs = true, Warm = Compiling },
+        // An unchanged ASP.NET Core app on this project's transport.
+        new("aspnetcore-epoll", "ASP.NET Core on UseEpollTransport", Features.All, context => new([.. AspNetCore(context).Words, "--transport", "epoll"]))
+        {
+            Warm = Compiling,
+        },
         new("aspnetcore", "ASP.NET Core", Features.All, AspNetCore) { Warm = Compiling },
         new("gorilla", "gorilla", Features.All, Go("gorilla", "--compress")),
         new("nhooyr", "nhooyr", Features.All, Go("nhooyr", "--compress")),
@@ -40,29 +44,6 @@ internal static class PeerCatalog
 
     /// <summary>What stands behind each proxy.</summary>
     public static Peer Backend => Servers.First(peer => peer.IsOurs);
-
-    private static Peer Sluice() => new("sluice", "sluice serve", OfSluice(), Serve)
-    {
-        IsOurs = true,
-        Warm = Compiling,
-        Without = "this build's 'sluice serve' has no --compress",
-    };
-
-    private static Features OfSluice()
-    {
-        var source = RepositoryPaths.In("src", "Sluice.Cli", "Verbs", "ServeCommand.cs");
-        var compresses = File.Exists(source) && File.ReadAllText(source).Contains("\"--compress\"", StringComparison.Ordinal);
-        return compresses ? Features.All : Features.All & ~Features.Compression;
-    }
-
-    // An unchanged ASP.NET Core app on this project's transport, when the repository has it.
-    private static IEnumerable<Peer> OnEpoll()
-    {
-        if (!File.Exists(RepositoryPaths.Built("aspnetcore", "Sluice.Transport.Epoll.dll"))) yield break;
-        yield return new Peer("aspnetcore-epoll", "ASP.NET Core on UseEpollTransport", Features.All,
-            context => new([.. AspNetCore(context).Words, "--transport", "epoll"]))
-        { Warm = Compiling };
-    }
 
     private static ServerCommand Serve(StartContext context) => new(
     [

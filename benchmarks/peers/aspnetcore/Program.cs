@@ -6,9 +6,7 @@ using Sluice.Bench.AspNetCore;
 
 var builder = WebApplication.CreateSlimBuilder(args);
 builder.Logging.ClearProviders();
-#if EPOLL
 if (builder.Configuration["transport"] == "epoll") builder.WebHost.UseEpollTransport();
-#endif
 builder.WebHost.UseKestrelHttpsConfiguration();
 builder.WebHost.ConfigureKestrel(kestrel => kestrel.Listen(System.Net.IPAddress.Loopback, 0, listen =>
 {
