@@ -12,12 +12,19 @@ internal sealed class Server : IAsyncDisposable
     private const int LinesKept = 20;
     private static readonly TimeSpan StartLimit = TimeSpan.FromSeconds(30);
     private static readonly TimeSpan StopLimit = TimeSpan.FromSeconds(8);
+    private static readonly TimeSpan ReadLimit = TimeSpan.FromSeconds(2);
 
     private readonly Process _guard;
     private readonly Queue<string> _output = new();
     private readonly TaskCompletionSource<int> _announced = new(TaskCreationOptions.RunContinuationsAsynchronously);
 
-    private Server(Process guard) => _guard = guard;
+    private readonly Task _reading;
+
+    private Server(Process guard)
+    {
+        _guard = guard;
+        _reading = Task.WhenAll(ReadAsync(guard.StandardOutput), ReadAsync(guard.StandardError));
+    }
 
     public int Port { get; private set; }
 
@@ -43,8 +50,6 @@ internal sealed class Server : IAsyncDisposable
         var server = new Server(Process.Start(start) ?? throw new BenchException("guard did not start"));
         try
         {
-            _ = server.ReadAsync(server._guard.StandardOutput);
-            _ = server.ReadAsync(server._guard.StandardError);
             _ = server._guard.WaitForExitAsync(cancellation).ContinueWith(
                 _ => server._announced.TrySetException(new BenchException("it ended")), cancellation, TaskContinuationOptions.None, TaskScheduler.Default);
             server.Port = command.Port is { } port
@@ -88,6 +93,8 @@ internal sealed class Server : IAsyncDisposable
             foreach (var id in ids.Where(id => Directory.Exists($"/proc/{id}"))) EndById(id);
         }
 
+        // What it wrote last may still be in the pipes; a grandchild that nobody knows of may hold them open.
+        await _reading.WaitAsync(ReadLimit, CancellationToken.None).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
         _guard.Dispose();
     }
 
