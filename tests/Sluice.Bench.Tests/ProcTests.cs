@@ -22,6 +22,13 @@ public class ProcTests
     }
 
     [Theory]
+    [InlineData("6.12.48+deb13-cloud-amd64", "6.12.48")]
+    [InlineData("6.18.44", "6.18.44")]
+    [InlineData("6.18.-rc1", "6.18")]
+    [InlineData("unknown", "unknown")]
+    public void A_kernel_is_told_by_its_version_alone(string release, string version) => Facts.Version(release).ShouldBe(version);
+
+    [Theory]
     [InlineData("")]
     [InlineData("4711 nginx S 1")]
     [InlineData("(x) S 1")]

@@ -47,6 +47,14 @@ public sealed class ReportTests : IDisposable
     }
 
     [Fact]
+    public void A_table_of_idle_connections_tells_what_came_before_and_when_it_was_read()
+    {
+        var scenario = ScenarioCatalog.Default.First(scenario => scenario.Kind == Kind.Idle) with { Before = 1_234 };
+        Write(scenario, new BenchSettings { Calm = TimeSpan.FromSeconds(2.5) }, [Sample("sluice", 8) with { Scenario = scenario.Id }], []);
+        File.ReadAllText(Path.Combine(_directory, "benchmarks.md")).ShouldContain("opened after the first 1,234, read 2.5 s after the last one,");
+    }
+
+    [Fact]
     public void Charts_of_an_earlier_run_do_not_stay()
     {
         var old = Path.Combine(Directory.CreateDirectory(Path.Combine(_directory, "benchmarks")).FullName, "old.svg");
@@ -75,9 +83,11 @@ public sealed class ReportTests : IDisposable
         new LoadResult { Mode = "echo", Count = 1_000_000, Seconds = 10, ServerCpu = microseconds });
 
     private void Write(IReadOnlyList<Sample> samples, IReadOnlyList<Absence> absences)
+        => Write(ScenarioCatalog.Default.First(scenario => scenario.Id == "echo-64-50x1"), new BenchSettings(), samples, absences);
+
+    private void Write(Scenario scenario, BenchSettings settings, IReadOnlyList<Sample> samples, IReadOnlyList<Absence> absences)
     {
-        var scenario = ScenarioCatalog.Default.First(scenario => scenario.Id == "echo-64-50x1");
         var table = Table.Of(scenario, PeerCatalog.Servers, samples, absences);
-        new Report(new Facts("a processor", 2, 4, "6.0", []), new Cores(0, 1), new BenchSettings(), "./bench", [table]).WriteTo(_directory);
+        new Report(new Facts("a processor", 2, 4, "6.0", []), new Cores(0, 1), settings, "./bench", [table]).WriteTo(_directory);
     }
 }

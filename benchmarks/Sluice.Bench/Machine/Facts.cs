@@ -1,3 +1,4 @@
+using System.Buffers;
 using System.Diagnostics;
 using System.Globalization;
 using System.Runtime.InteropServices;
@@ -7,6 +8,8 @@ namespace Sluice.Bench.Machine;
 /// <summary>Where and with what a run was made.</summary>
 internal sealed record Facts(string Processor, int Cores, double MemoryGiB, string Kernel, IReadOnlyList<(string Name, string Version)> Versions)
 {
+    private static readonly SearchValues<char> Numbers = SearchValues.Create("0123456789.");
+
     private static readonly (string Name, string Program, string[] Arguments)[] Tools =
     [
         ("Sluice", "git", ["-C", RepositoryPaths.Root, "describe", "--always", "--dirty"]),
@@ -29,8 +32,11 @@ internal sealed record Facts(string Processor, int Cores, double MemoryGiB, stri
         Value("/proc/cpuinfo", "model name") ?? RuntimeInformation.ProcessArchitecture.ToString(),
         Value("/proc/cpuinfo", "processor", last: true) is { } last ? int.Parse(last, CultureInfo.InvariantCulture) + 1 : Environment.ProcessorCount,
         double.Parse((Value("/proc/meminfo", "MemTotal") ?? "0 kB").Split(' ')[0], CultureInfo.InvariantCulture) / (1 << 20),
-        Text("/proc/sys/kernel/osrelease"),
+        Version(Text("/proc/sys/kernel/osrelease")),
         [(".NET runtime", Environment.Version.ToString()), .. Tools.Select(tool => (tool.Name, FirstLine(tool.Program, tool.Arguments)))]);
+
+    /// <summary>The version that a kernel's full name begins with; the rest names who built it, and for what machine.</summary>
+    public static string Version(string release) => release.AsSpan().IndexOfAnyExcept(Numbers) is > 0 and var end ? release[..end].TrimEnd('.') : release;
 
     private static string Text(string file) => File.Exists(file) ? File.ReadAllText(file).Trim() : "unknown";
 

@@ -17,7 +17,7 @@ internal sealed class Report(Facts facts, Cores cores, BenchSettings settings, s
         ("deflate", "permessage-deflate", "The load sends messages that were compressed before, and inflates what comes back: every message when the server keeps its context, one in 16 else. *Bytes back* tells at which ratio the server compresses."),
         ("fanout", "Fan-out", "One member publishes, the next message follows when the last member has the one before. CPU is per message delivered to a member."),
         ("handshakes", "Handshakes", "From connecting to the closing handshake, 32 connections at a time."),
-        ("idle", "Idle connections", "Growth of resident memory by the connections opened after the first 2,000 (1,000 through a proxy), read six seconds after the last one, and again after one message there and back on each."),
+        ("idle", "Idle connections", "What a connection costs on which nothing comes and goes."),
         ("proxy", "Proxies", "In front of the same backend (`sluice serve`), which shares the load's core; its CPU time counts as the load's."),
     ];
 
@@ -52,12 +52,17 @@ internal sealed class Report(Facts facts, Cores cores, BenchSettings settings, s
             {
                 page.Append(CultureInfo.InvariantCulture, $"### {table.Scenario.Title}\n\n");
                 if (table.Rows.Count > 0) page.Append(CultureInfo.InvariantCulture, $"![{table.Scenario.Title}]({Charts}/{table.Scenario.Id}.svg)\n\n");
+                if (table.Scenario.Kind == Kind.Idle) page.Append(Reading(table.Scenario));
                 page.Append(TableText.Write(table)).Append('\n');
             }
         }
 
         return page.ToString().TrimEnd() + "\n";
     }
+
+    private string Reading(Scenario scenario) => string.Create(
+        CultureInfo.InvariantCulture,
+        $"Growth of resident memory by the connections opened after the first {scenario.Before:N0}, read {settings.Calm.TotalSeconds:0.##} s after the last one, and again after one message there and back on each.\n\n");
 
     private void Machine(StringBuilder page)
     {
