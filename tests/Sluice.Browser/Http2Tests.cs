@@ -21,7 +21,7 @@ public class Http2Tests(Chromium chromium)
         (await server.LogsAsync("opened on /echo")).ShouldContain("over HTTP/2");
         var metrics = await (await page.Tab.Context.APIRequest.GetAsync(new Uri(server.Url, "/metrics").AbsoluteUri)).TextAsync();
         metrics.ShouldContain("sluice_handshakes_accepted_total{http=\"2\"} 1\n");
-        if (compress) metrics.ShouldNotContain("sluice_compression_bytes_total{direction=\"sent\",form=\"deflated\"} 0\n");
+        if (compress) metrics.ShouldMatch("sluice_compression_bytes_total{direction=\"sent\",form=\"deflated\"} [1-9]");
         await page.CloseButton.ClickAsync();
         await page.StateIsAsync("Closed");
         await server.LogsAsync("closed by the peer with 1000");
