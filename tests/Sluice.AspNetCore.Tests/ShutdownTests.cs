@@ -93,9 +93,8 @@ public class ShutdownTests
         await using var server = await RunningServer.StartAsync(app => app.MapWebSocket("/ws", async connection =>
         {
             await connection.SendAsync("ready");
-            var waiting = app.Lifetime.ApplicationStopping.UntilCanceled();
-            if (way == "ApplicationStopping") await waiting;
-            else await waiting.ContinueWith(_ => { }, CancellationToken.None, TaskContinuationOptions.ExecuteSynchronously, TaskScheduler.Default);
+            var stopping = app.Lifetime.ApplicationStopping;
+            await (way == "ApplicationStopping" ? stopping.UntilCanceled() : stopping.WhenCanceled());
         }));
         using var peer = await server.OpenAsync();
         (await peer.ReadFrameAsync()).Text.ShouldBe("ready");

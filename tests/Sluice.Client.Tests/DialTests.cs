@@ -15,7 +15,7 @@ public sealed class DialTests : IDisposable
     public async Task A_port_where_nothing_listens_is_named()
     {
         _server.Dispose();
-        var port = FreePort();
+        var port = FreePort.Find();
         var error = await Should.ThrowAsync<HandshakeException>(WebSocketClient.ConnectAsync($"ws://127.0.0.1:{port}/").Guarding());
         error.Failure.ShouldBe(ConnectFailure.ConnectionRefused);
         error.Status.ShouldBeNull();
@@ -197,12 +197,5 @@ public sealed class DialTests : IDisposable
         await last.SendAsync(RawPeer.Bytes("end\r\n\r\n")).Guarding();
         var reached = await serving.Guarding();
         reached.ShouldBeInRange(opened, Attempts);
-    }
-
-    private static int FreePort()
-    {
-        using var listener = new TcpListener(IPAddress.Loopback, 0);
-        listener.Start();
-        return ((IPEndPoint)listener.LocalEndpoint).Port;
     }
 }

@@ -29,12 +29,12 @@ internal static class Http2Calls
     public static Task<WebSocketConnection> ConnectHttp2Async(this KestrelServer server, string path, bool secure)
         => WebSocketClient.ConnectAsync((secure ? server.SecureUrl : server.Http2Url) + path, server.Http2Options(Exact(secure))).Guarding();
 
-    public static async Task<SslStream> AcceptTlsAsync(this KestrelServer server, RawPeer peer, params SslApplicationProtocol[] protocols)
+    public static async Task<SslStream> AcceptTlsAsync(this RawPeer peer, params SslApplicationProtocol[] protocols)
     {
         var tls = new SslStream(peer.Stream);
         await tls.AuthenticateAsServerAsync(new SslServerAuthenticationOptions
         {
-            ServerCertificate = server.Certificate,
+            ServerCertificate = TestCertificate.Instance,
             ApplicationProtocols = protocols.Length == 0 ? null : [.. protocols],
         }).Guarding();
         return tls;

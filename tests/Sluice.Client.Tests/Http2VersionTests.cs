@@ -26,12 +26,12 @@ public sealed class Http2VersionTests(KestrelServer server) : IClassFixture<Kest
         using var raw = new RawServer();
         var connecting = WebSocketClient.ConnectAsync($"wss://127.0.0.1:{raw.Port}/", server.Http2Options());
         using (var peer = await raw.AcceptAsync())
-        await using (var tls = await server.AcceptTlsAsync(peer))
+        await using (var tls = await peer.AcceptTlsAsync())
         {
             await ReadToEndAsync(tls);
         }
         using var second = await raw.AcceptAsync();
-        await using var fallback = await server.AcceptTlsAsync(second);
+        await using var fallback = await second.AcceptTlsAsync();
         (await new StreamReader(fallback).ReadLineAsync().Guarding()).ShouldBe("GET / HTTP/1.1");
         second.Reset();
         await Should.ThrowAsync<HandshakeException>(connecting.Guarding());
@@ -76,7 +76,7 @@ public sealed class Http2VersionTests(KestrelServer server) : IClassFixture<Kest
         using var raw = new RawServer();
         var connecting = WebSocketClient.ConnectAsync($"wss://127.0.0.1:{raw.Port}/", server.Http2Options(policy));
         using (var peer = await raw.AcceptAsync())
-        await using (var tls = await server.AcceptTlsAsync(peer, SslApplicationProtocol.Http2))
+        await using (var tls = await peer.AcceptTlsAsync(SslApplicationProtocol.Http2))
         {
             await tls.WriteAsync((byte[])[.. Settings, .. Acknowledgement]);
             await tls.ReadExactlyAsync(new byte[24]).Guarding(); // the preface
@@ -90,7 +90,7 @@ public sealed class Http2VersionTests(KestrelServer server) : IClassFixture<Kest
             return;
         }
         using var second = await raw.AcceptAsync();
-        await using var fallback = await server.AcceptTlsAsync(second, SslApplicationProtocol.Http11);
+        await using var fallback = await second.AcceptTlsAsync(SslApplicationProtocol.Http11);
         var request = await new StreamReader(fallback).ReadLineAsync().Guarding();
         request.ShouldBe("GET / HTTP/1.1");
         second.Reset();

@@ -3,8 +3,6 @@ using System.Globalization;
 using System.Net;
 using System.Net.Security;
 using System.Net.WebSockets;
-using System.Security.Cryptography;
-using System.Security.Cryptography.X509Certificates;
 using Microsoft.AspNetCore.Builder;
 using Microsoft.AspNetCore.Hosting;
 using Microsoft.AspNetCore.Hosting.Server;
@@ -25,18 +23,17 @@ public sealed class KestrelServer : IAsyncLifetime
 
     public KestrelServer()
     {
-        Certificate = CreateCertificate();
         var builder = WebApplication.CreateSlimBuilder();
         builder.Logging.ClearProviders();
         builder.WebHost.ConfigureKestrel(kestrel =>
         {
             kestrel.Listen(IPAddress.Loopback, 0, listen => listen.Protocols = HttpProtocols.Http1);
             kestrel.Listen(IPAddress.Loopback, 0, listen => listen.Protocols = HttpProtocols.Http2);
-            kestrel.Listen(IPAddress.Loopback, 0, listen => listen.UseHttps(Certificate));
+            kestrel.Listen(IPAddress.Loopback, 0, listen => listen.UseHttps(TestCertificate.Instance));
             kestrel.Listen(IPAddress.Loopback, 0, listen =>
             {
                 listen.Protocols = HttpProtocols.Http1;
-                listen.UseHttps(Certificate);
+                listen.UseHttps(TestCertificate.Instance);
             });
         });
         _app = builder.Build();
@@ -52,8 +49,6 @@ public sealed class KestrelServer : IAsyncLifetime
         _app.Map("/refuse-connect", () => Results.Json(new { why = "no" }, statusCode: 418));
         _app.MapGet("/refuse", () => Results.Json(new { why = "no" }, statusCode: 418));
     }
-
-    public X509Certificate2 Certificate { get; }
 
     public string Url { get; private set; } = "";
 
@@ -76,7 +71,7 @@ public sealed class KestrelServer : IAsyncLifetime
 
     public SslClientAuthenticationOptions Trust => new()
     {
-        RemoteCertificateValidationCallback = (_, certificate, _, _) => certificate!.GetCertHashString() == Certificate.GetCertHashString(),
+        RemoteCertificateValidationCallback = TestCertificate.IsKnown,
     };
 
     /// <summary>A client's handler that trusts this server's certificate and no other.</summary>
@@ -96,11 +91,7 @@ public sealed class KestrelServer : IAsyncLifetime
         (Url, Http2Url, SecureUrl, SecureHttp1Url) = (urls[0], urls[1], urls[2], urls[3]);
     }
 
-    public async ValueTask DisposeAsync()
-    {
-        await _app.DisposeAsync();
-        Certificate.Dispose();
-    }
+    public ValueTask DisposeAsync() => _app.DisposeAsync();
 
     // Every message back as it came; a text that begins with "close" closes, "cookie" and "header" tell what the client sent.
     private async Task EchoAsync(HttpContext context)
@@ -205,17 +196,5 @@ public sealed class KestrelServer : IAsyncLifetime
         }
         await socket.ReceiveAsync(part, default);
         await socket.CloseOutputAsync(WebSocketCloseStatus.NormalClosure, null, default);
-    }
-
-    private static X509Certificate2 CreateCertificate()
-    {
-        using var key = ECDsa.Create(ECCurve.NamedCurves.nistP256);
-        var request = new CertificateRequest("CN=localhost", key, HashAlgorithmName.SHA256);
-        var names = new SubjectAlternativeNameBuilder();
-        names.AddDnsName("localhost");
-        names.AddIpAddress(IPAddress.Loopback);
-        request.CertificateExtensions.Add(names.Build());
-        using var certificate = request.CreateSelfSigned(DateTimeOffset.UtcNow.AddDays(-1), DateTimeOffset.UtcNow.AddDays(1));
-        return X509CertificateLoader.LoadPkcs12(certificate.Export(X509ContentType.Pfx), null);
     }
 }

@@ -140,11 +140,10 @@ public sealed class OneHandshakeTests : IDisposable
         var slow = One with
         {
             ConnectTimeout = TimeSpan.FromMilliseconds(100),
-            Resolver = (_, token) => // never tells
+            Resolver = async (_, token) => // never tells
             {
-                var addresses = new TaskCompletionSource<IReadOnlyList<System.Net.IPAddress>>(TaskCreationOptions.RunContinuationsAsynchronously);
-                token.UnsafeRegister(_ => addresses.TrySetCanceled(token), null);
-                return addresses.Task;
+                await token.UntilCanceled();
+                return [];
             },
         };
         error = await Should.ThrowAsync<HandshakeException>(WebSocketClient.ConnectAsync("ws://server.invalid/", slow).Guarding());

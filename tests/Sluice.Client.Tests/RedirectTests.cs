@@ -100,7 +100,7 @@ public sealed class RedirectTests(KestrelServer kestrel) : IClassFixture<Kestrel
         using (var peer = await raw.AcceptAsync())
         {
             await using var tls = new System.Net.Security.SslStream(peer.Stream);
-            await tls.AuthenticateAsServerAsync(kestrel.Certificate).Guarding();
+            await tls.AuthenticateAsServerAsync(TestCertificate.Instance).Guarding();
             await new StreamReader(tls).ReadLineAsync().Guarding();
             await tls.WriteAsync(RawPeer.Bytes(Redirect(302, _server.Url)));
             var error = await Should.ThrowAsync<HandshakeException>(connecting.Guarding());

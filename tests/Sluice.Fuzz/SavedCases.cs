@@ -1,5 +1,6 @@
 using System.Globalization;
 using Sluice.Fuzz.Engine;
+using Sluice.Peers;
 
 namespace Sluice.Fuzz;
 
@@ -24,8 +25,8 @@ internal static class SavedCases
     /// <summary>Saves a finding, and says what it is and how to repeat it.</summary>
     public static string Report(Finding finding)
     {
-        var path = Path.Combine(FindRoot(), "artifacts", "fuzz", $"{finding.Target}-{Checksum(finding.Input):x8}.hex");
-        var saved = Path.GetRelativePath(FindRoot(), path);
+        var path = RepositoryRoot.Combine("artifacts", "fuzz", $"{finding.Target}-{Checksum(finding.Input):x8}.hex");
+        var saved = Path.GetRelativePath(RepositoryRoot.FullPath, path);
         Hex.Write(path, finding.Input, $"{finding.Target}, seed {finding.Seed}: {finding.Error.Message}");
         return $"""
             {finding.Target} failed: {finding.Error.Message}
@@ -49,14 +50,5 @@ internal static class SavedCases
         var sum = 2166136261u;
         foreach (var value in input) sum = (sum ^ value) * 16777619;
         return sum;
-    }
-
-    private static string FindRoot()
-    {
-        for (var folder = new DirectoryInfo(AppContext.BaseDirectory); folder is not null; folder = folder.Parent)
-        {
-            if (File.Exists(Path.Combine(folder.FullName, "Sluice.slnx"))) return folder.FullName;
-        }
-        return Environment.CurrentDirectory;
     }
 }

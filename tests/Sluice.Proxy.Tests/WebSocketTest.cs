@@ -86,9 +86,8 @@ public class WebSocketTest
     [Fact]
     public async Task TLS_on_both_sides_passes_messages_and_closes()
     {
-        using var certificate = Certificate.SelfSigned();
-        await using var backend = await TestHost.StartAsync(WebSocketBackend.Map, listen: l => l.UseHttps(certificate));
-        await using var proxy = await TestHost.ProxyAsync(backend.Url, new() { InsecureBackend = true }, listen: l => l.UseHttps(certificate));
+        await using var backend = await TestHost.StartAsync(WebSocketBackend.Map, listen: l => l.UseHttps(TestCertificate.Instance));
+        await using var proxy = await TestHost.ProxyAsync(backend.Url, new() { InsecureBackend = true }, listen: l => l.UseHttps(TestCertificate.Instance));
         using var socket = await ConnectAsync(proxy, "/echo", o => o.RemoteCertificateValidationCallback = (_, _, _, _) => true);
         var message = RandomNumberGenerator.GetBytes(1024 * 1024);
         (await WebSocketBackend.RoundTripAsync(socket, message, WebSocketMessageType.Binary)).ShouldBe(message);
@@ -99,8 +98,7 @@ public class WebSocketTest
     [Fact]
     public async Task A_certificate_that_nobody_vouches_for_gives_502()
     {
-        using var certificate = Certificate.SelfSigned();
-        await using var backend = await TestHost.StartAsync(WebSocketBackend.Map, listen: l => l.UseHttps(certificate));
+        await using var backend = await TestHost.StartAsync(WebSocketBackend.Map, listen: l => l.UseHttps(TestCertificate.Instance));
         await using var proxy = await TestHost.ProxyAsync(backend.Url);
         var (head, body) = await proxy.AskAsync("GET /x HTTP/1.1");
         head.Start.ShouldBe("HTTP/1.1 502 Bad Gateway");

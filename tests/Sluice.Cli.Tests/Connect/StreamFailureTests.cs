@@ -38,7 +38,7 @@ public sealed class StreamFailureTests(SharedServer shared)
     [Fact]
     public async Task Nor_to_serve()
     {
-        var port = FreePort();
+        var port = FreePort.Find();
         await using var process = ProcessUnderTest.Start("bash", "-c", $"exec dotnet '{Command.Program}' serve --verbose --listen http://127.0.0.1:{port} 2>/dev/full");
         using var http = new HttpClient(new SocketsHttpHandler { UseProxy = false });
         using var guard = new CancellationTokenSource(Guard.Time);
@@ -99,12 +99,5 @@ public sealed class StreamFailureTests(SharedServer shared)
         peer.Dispose();
         (await process.WaitForExitAsync()).ShouldBe(3);
         process.Error.Text.ShouldContain("stopped after 1 of 1000 connections");
-    }
-
-    private static int FreePort()
-    {
-        using var listener = new TcpListener(IPAddress.Loopback, 0);
-        listener.Start();
-        return ((IPEndPoint)listener.LocalEndpoint).Port;
     }
 }

@@ -1,4 +1,5 @@
 using System.Text.RegularExpressions;
+using Sluice.Peers;
 
 namespace Sluice.Conformance.Document;
 
@@ -37,8 +38,8 @@ public partial class ConformancePageTests
     [Fact]
     public void Every_class_of_the_suite_shows_something()
     {
-        var page = File.ReadAllText(Path.Combine(Root(), "docs", "conformance.md"));
-        var suite = Directory.EnumerateFiles(Path.Combine(Root(), "tests", "Sluice.Conformance"), "*Tests.cs", SearchOption.AllDirectories)
+        var page = File.ReadAllText(RepositoryRoot.Combine("docs", "conformance.md"));
+        var suite = Directory.EnumerateFiles(RepositoryRoot.Combine("tests", "Sluice.Conformance"), "*Tests.cs", SearchOption.AllDirectories)
             .Where(file => Path.GetFileName(Path.GetDirectoryName(file)!).StartsWith("Rfc", StringComparison.Ordinal))
             .ToArray();
         suite.Length.ShouldBeGreaterThan(10);
@@ -46,12 +47,12 @@ public partial class ConformancePageTests
     }
 
     private static List<string[]> Rows()
-        => [.. File.ReadLines(Path.Combine(Root(), "docs", "conformance.md"))
+        => [.. File.ReadLines(RepositoryRoot.Combine("docs", "conformance.md"))
             .Where(line => line.StartsWith("| §", StringComparison.Ordinal))
             .Select(line => line[1..^1].Split('|').Select(cell => cell.Trim()).ToArray())];
 
     private static HashSet<string> Tests()
-        => [.. Directory.EnumerateFiles(Path.Combine(Root(), "tests"), "*.cs", SearchOption.AllDirectories)
+        => [.. Directory.EnumerateFiles(RepositoryRoot.Combine("tests"), "*.cs", SearchOption.AllDirectories)
             .Where(file => !file.Contains($"{Path.DirectorySeparatorChar}obj{Path.DirectorySeparatorChar}", StringComparison.Ordinal))
             .SelectMany(TestsOf)];
 
@@ -68,13 +69,6 @@ public partial class ConformancePageTests
             marked = false;
             yield return $"{type}.{method.Groups["name"].Value}";
         }
-    }
-
-    private static string Root()
-    {
-        var folder = new DirectoryInfo(AppContext.BaseDirectory);
-        while (!File.Exists(Path.Combine(folder.FullName, "Sluice.slnx"))) folder = folder.Parent!;
-        return folder.FullName;
     }
 
     [GeneratedRegex(@"`(?<name>\w+\.\w+)`", RegexOptions.ExplicitCapture, matchTimeoutMilliseconds: 1000)]

@@ -32,12 +32,4 @@ internal static class Guard
             throw new InvalidOperationException($"{typeof(T).Name} expected");
         }
     }
-
-    /// <summary>A task that ends when the token is cancelled.</summary>
-    public static Task WhenCanceled(this CancellationToken token)
-    {
-        var source = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
-        token.UnsafeRegister(static state => ((TaskCompletionSource)state!).TrySetResult(), source);
-        return source.Task;
-    }
 }

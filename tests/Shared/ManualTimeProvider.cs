@@ -1,4 +1,4 @@
-namespace Sluice.Tests.Connection;
+namespace Sluice.Shared;
 
 /// <summary>A clock that stands still until it is moved; timers fire on the mover's thread, in order, each at its time.</summary>
 internal sealed class ManualTimeProvider : TimeProvider

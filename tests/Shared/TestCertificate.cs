@@ -3,7 +3,7 @@ using System.Net.Security;
 using System.Security.Cryptography;
 using System.Security.Cryptography.X509Certificates;
 
-namespace Sluice.Transport.Epoll.Tests.Support;
+namespace Sluice.Shared;
 
 /// <summary>A certificate for localhost, made in memory, that the tests' clients know.</summary>
 internal static class TestCertificate

@@ -1,6 +1,6 @@
-namespace Sluice.AspNetCore.Tests.Support;
+namespace Sluice.Shared;
 
-/// <summary>A handler that waits to be told that it is over.</summary>
+/// <summary>Waiting for a token to be cancelled.</summary>
 internal static class Cancellation
 {
     /// <summary>Cancelled when the token is; nothing else ends it.</summary>
@@ -10,4 +10,8 @@ internal static class Cancellation
         token.UnsafeRegister(static (state, cause) => ((TaskCompletionSource)state!).TrySetCanceled(cause), source);
         return source.Task;
     }
+
+    /// <summary>Ends, and does not fail, when the token is cancelled.</summary>
+    public static async Task WhenCanceled(this CancellationToken token)
+        => await token.UntilCanceled().ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
 }
