@@ -84,12 +84,13 @@ public sealed class OneHandshakeTests : IDisposable
     public async Task Section_4_1_the_next_begins_when_the_one_before_has_failed(Failing how)
     {
         using var cancel = new CancellationTokenSource();
-        var options = how == Failing.NoAnswer ? One with { HandshakeTimeout = TimeSpan.FromMilliseconds(300) } : One;
-        var first = WebSocketClient.ConnectAsync(Url(_server, 0), options, cancel.Token);
+        var time = new ManualTimeProvider();
+        var first = WebSocketClient.ConnectAsync(Url(_server, 0), One with { Connection = new() { TimeProvider = time } }, cancel.Token);
         var second = WebSocketClient.ConnectAsync(Url(_server, 1), One);
         using var peer = await AcceptAsync(0);
         if (how == Failing.Refused) await peer.SendAsync("HTTP/1.1 403 Forbidden\r\nContent-Length: 0\r\n\r\n");
         if (how == Failing.HungUp) peer.Reset();
+        if (how == Failing.NoAnswer) time.Advance(One.HandshakeTimeout);
         if (how == Failing.GivenUp) await cancel.CancelAsync();
         await Should.ThrowAsync<Exception>(first.Guarding());
         using var next = await AcceptAsync(1);
