@@ -23,7 +23,7 @@ public sealed class Exchange
     }
 
     /// <summary>Limits other than the defaults, where the case needs them.</summary>
-    internal ConnectionOptions? Options { get; init; }
+    internal Limits Limits { get; init; } = Limits.Default;
 
     /// <summary>What the peer says of permessage-deflate, if it does: as a client its offer, as a server its agreement. What comes
     /// back compressed is then inflated before it is compared.</summary>
@@ -57,7 +57,7 @@ public sealed class Exchange
 
     internal async Task RunAsync(Subject subject, Delivery delivery)
     {
-        await using var link = await Link.OpenAsync(subject, Options, Deflate);
+        await using var link = await Link.OpenAsync(subject, Limits, Deflate);
         var inflation = new Inflation(subject.Side(), Deflate);
         var peer = link.Peer;
         var bytes = peer.Bytes(_sent);

@@ -8,8 +8,6 @@ namespace Sluice.Conformance.Rfc6455;
 public class LimitTests
 {
     private const int MiB = 1024 * 1024;
-    private static readonly ConnectionOptions Raised = new() { MaxMessageSize = 16 * MiB, KeepAliveInterval = Timeout.InfiniteTimeSpan };
-    private static readonly ConnectionOptions Small = new() { MaxMessageSize = 1000, MaxFragments = 10, KeepAliveInterval = Timeout.InfiniteTimeSpan };
 
     [Theory, Matrix(nameof(Large), WholeOnly = true)]
     public Task Section_5_4_a_large_message_comes_back(Exchange each, Subject subject, Delivery delivery) => each.RunAsync(subject, delivery);
@@ -30,8 +28,8 @@ public class LimitTests
     {
         foreach (var size in new[] { 1, 4, 8, 16 })
         {
-            yield return new Exchange($"text of {size} MiB", Frame.Text(Text(size * MiB))) { Options = Raised }.Echoes();
-            yield return new Exchange($"binary of {size} MiB", Frame.Binary(Binary(size * MiB))) { Options = Raised }.Echoes();
+            yield return new Exchange($"text of {size} MiB", Frame.Text(Text(size * MiB))) { Limits = Limits.Raised }.Echoes();
+            yield return new Exchange($"binary of {size} MiB", Frame.Binary(Binary(size * MiB))) { Limits = Limits.Raised }.Echoes();
         }
         yield return new Exchange("1 MiB, the default limit", Frame.Binary(Binary(MiB))).Echoes();
     }
@@ -44,7 +42,7 @@ public class LimitTests
             {
                 var payload = opcode == 1 ? Text(size) : Binary(size);
                 var frames = payload.Chunk(fragment).Select((part, i) => new Frame(i == 0 ? opcode : 0, part) { Fin = (i + 1) * fragment >= size });
-                yield return new Exchange($"opcode {opcode}, {size} in fragments of {fragment}", [.. frames]) { Options = Raised }.Answers(new Frame(opcode, payload));
+                yield return new Exchange($"opcode {opcode}, {size} in fragments of {fragment}", [.. frames]) { Limits = Limits.Raised }.Answers(new Frame(opcode, payload));
             }
         }
     }
@@ -69,15 +67,15 @@ public class LimitTests
 
     internal static IEnumerable<Exchange> AtTheLimit()
     {
-        yield return new Exchange("the limit", Frame.Text(Text(1000))) { Options = Small }.Echoes();
+        yield return new Exchange("the limit", Frame.Text(Text(1000))) { Limits = Limits.Small }.Echoes();
         foreach (var more in new[] { 1, 2, 100, 64 * 1024 })
         {
-            yield return new Exchange($"{more} more, announced", Frame.Binary(new byte[1000 + more]).Withheld(0)) { Options = Small }.Fails(1009);
-            yield return new Exchange($"{more} more in a fragment", Frame.Binary(new byte[999]).Unfinished(), Frame.Continuation(new byte[1 + more]).Withheld(0)) { Options = Small }.Fails(1009);
+            yield return new Exchange($"{more} more, announced", Frame.Binary(new byte[1000 + more]).Withheld(0)) { Limits = Limits.Small }.Fails(1009);
+            yield return new Exchange($"{more} more in a fragment", Frame.Binary(new byte[999]).Unfinished(), Frame.Continuation(new byte[1 + more]).Withheld(0)) { Limits = Limits.Small }.Fails(1009);
         }
-        yield return new Exchange("behind a message", Frame.Text("owed"), Frame.Text(Text(1001)).Withheld(0)) { Options = Small }.Answers(Frame.Text("owed")).Fails(1009);
-        yield return new Exchange("as many fragments as allowed", Fragments(10, last: true)) { Options = Small }.Answers(Frame.Text("xxxxxxxxxx"));
-        yield return new Exchange("one fragment more", [.. Fragments(10, last: false), new Frame(0, []) { Announced = 1 }]) { Options = Small }.Fails(1008);
+        yield return new Exchange("behind a message", Frame.Text("owed"), Frame.Text(Text(1001)).Withheld(0)) { Limits = Limits.Small }.Answers(Frame.Text("owed")).Fails(1009);
+        yield return new Exchange("as many fragments as allowed", Fragments(10, last: true)) { Limits = Limits.Small }.Answers(Frame.Text("xxxxxxxxxx"));
+        yield return new Exchange("one fragment more", [.. Fragments(10, last: false), new Frame(0, []) { Announced = 1 }]) { Limits = Limits.Small }.Fails(1008);
     }
 
     private static Frame[] Fragments(int count, bool last)

@@ -8,7 +8,6 @@ namespace Sluice.Conformance.Rfc7692;
 public class InflatingFailureTests
 {
     private static readonly string[] Agreements = [InflatingTests.Takeover, InflatingTests.Alone];
-    private static readonly ConnectionOptions Small = new() { MaxMessageSize = 1000, KeepAliveInterval = Timeout.InfiniteTimeSpan };
 
     [Theory, Matrix(nameof(Reserved))]
     public Task Section_6_a_reserved_bit_where_it_means_nothing_fails_with_1002_at_the_first_byte(Exchange each, Subject subject, Delivery delivery) => each.RunAsync(subject, delivery);
@@ -152,5 +151,5 @@ public class InflatingFailureTests
 
     private static Exchange Case(string name, params Frame[] frames) => InflatingTests.Case(name, InflatingTests.Takeover, frames);
 
-    private static Exchange Limited(string name, string agreement, params Frame[] frames) => new(name, frames) { Deflate = agreement, Options = Small };
+    private static Exchange Limited(string name, string agreement, params Frame[] frames) => new(name, frames) { Deflate = agreement, Limits = Limits.Small };
 }

@@ -22,11 +22,11 @@ namespace Sluice.Conformance.Subjects;
 public sealed class EchoServer : IAsyncLifetime
 {
     private static readonly ConcurrentDictionary<string, Run> Runs = [];
-    private static readonly ConnectionOptions Quiet = new() { KeepAliveInterval = Timeout.InfiniteTimeSpan };
-    private static readonly WebSocketEndpointOptions Plain = new() { Connection = Quiet };
     private static int LastRun;
-    private static readonly WebSocketEndpointOptions Deflating = Plain with { Compression = CompressionOptions.Default };
     private readonly List<WebApplication> _apps = [];
+
+    /// <summary>A field of every response but those that are sent before HTTP begins.</summary>
+    internal const string SeenByHttp = "X-Seen-By-HTTP";
 
     /// <summary>The port for HTTP/1.1.</summary>
     public static int Port { get; private set; }
@@ -75,7 +75,7 @@ public sealed class EchoServer : IAsyncLifetime
     internal static string Prepare(ConnectionOptions? options, CompressionOptions? compression, Func<WebSocketConnection, Task> run)
     {
         var id = Interlocked.Increment(ref LastRun).ToString(provider: null);
-        Runs[id] = new Run(new WebSocketEndpointOptions { Connection = options ?? Quiet, Compression = compression }, run);
+        Runs[id] = new Run(new WebSocketEndpointOptions { Connection = options ?? Limits.Default.Options, Compression = compression }, run);
         return "/run/" + id;
     }
 
@@ -106,17 +106,29 @@ public sealed class EchoServer : IAsyncLifetime
 
     private static void Map(WebApplication app)
     {
-        app.MapWebSocket("/echo", Echo.Handler, Plain);
-        app.MapWebSocket("/calls", Echo.ByCallsAsync, Plain);
-        app.MapWebSocket("/streams", Echo.ByStreamsAsync, Plain);
-        app.MapWebSocket("/deflate/echo", Echo.Handler, Deflating);
-        app.MapWebSocket("/deflate/calls", Echo.ByCallsAsync, Deflating);
-        app.MapWebSocket("/deflate/streams", Echo.ByStreamsAsync, Deflating);
-        app.MapWebSocket("/chat", Echo.Handler, Plain with { Subprotocols = ["chat.v2", "chat.v1"] });
+        app.Use((context, next) =>
+        {
+            context.Response.Headers[SeenByHttp] = "yes";
+            return next(context);
+        });
+        foreach (var limits in Limits.All)
+        {
+            var plain = new WebSocketEndpointOptions { Connection = limits.Options };
+            MapEchoes(app, limits.Path, plain);
+            MapEchoes(app, "/deflate" + limits.Path, plain with { Compression = CompressionOptions.Default });
+        }
+        app.MapWebSocket("/chat", Echo.Handler, new() { Connection = Limits.Default.Options, Subprotocols = ["chat.v2", "chat.v1"] });
         app.MapGet("/plain", (RequestDelegate)(context => context.Response.WriteAsync("plain")));
         app.MapGet("/transport", (RequestDelegate)(context => context.Response.WriteAsync(
             context.Features.Get<IContinuationSchedulingFeature>() is null ? "Kestrel's" : "epoll")));
         app.Map("/run/{id}", (RequestDelegate)RunAsync);
+    }
+
+    private static void MapEchoes(WebApplication app, string path, WebSocketEndpointOptions options)
+    {
+        app.MapWebSocket(path + "/echo", Echo.Handler, options);
+        app.MapWebSocket(path + "/calls", Echo.ByCallsAsync, options);
+        app.MapWebSocket(path + "/streams", Echo.ByStreamsAsync, options);
     }
 
     private static async Task RunAsync(HttpContext context)

@@ -8,8 +8,6 @@ namespace Sluice.Conformance.Subjects;
 /// <summary>An open WebSocket between a raw peer and a subject. Disposing it waits until the subject has let go.</summary>
 internal sealed class Link : IAsyncDisposable
 {
-    private static readonly WebSocketClientOptions Quiet = WithConnection(new() { KeepAliveInterval = Timeout.InfiniteTimeSpan });
-
     private readonly Task _subjectDone;
 
     private Link(Peer peer, WebSocketConnection? connection, Task subjectDone)
@@ -26,32 +24,32 @@ internal sealed class Link : IAsyncDisposable
 
     /// <summary>A subject that echoes.</summary>
     /// <param name="subject">Which.</param>
-    /// <param name="options">Its limits and times; the defaults without keep-alive when there are none.</param>
+    /// <param name="limits">Its limits; the defaults, without keep-alive, when there are none.</param>
     /// <param name="deflate">What the peer says of permessage-deflate, as a client its offer and as a server its agreement; the
     /// subject compresses as it does by default. Nothing when it is null.</param>
-    public static Task<Link> OpenAsync(Subject subject, ConnectionOptions? options = null, string? deflate = null)
+    public static Task<Link> OpenAsync(Subject subject, Limits? limits = null, string? deflate = null)
     {
+        limits ??= Limits.Default;
         var compression = deflate is null ? null : CompressionOptions.Default;
-        if (subject.Side() == Side.Client) return OpenClientAsync(Echo.Of(subject), options, compression, deflate);
+        if (subject.Side() == Side.Client) return OpenClientAsync(Echo.Of(subject), limits.Options, compression, deflate);
         var port = subject switch
         {
-            Subject.ServerDirect when options is null => EchoServer.DirectPort,
+            Subject.ServerDirect => EchoServer.DirectPort,
             Subject.ServerEpoll => EchoServer.EpollPort,
             _ => EchoServer.Port,
         };
-        if (options is not null) return OpenServerAsync(EchoServer.Prepare(options, compression, Echo.Of(subject)), port, deflate);
         var path = subject switch
         {
             Subject.ServerDirect or Subject.ServerEpoll or Subject.ServerHandler => "/echo",
             Subject.ServerCalls => "/calls",
             _ => "/streams",
         };
-        return OpenServerAsync(deflate is null ? path : "/deflate" + path, port, deflate);
+        return OpenServerAsync((deflate is null ? "" : "/deflate") + limits.Path + path, port, deflate);
     }
 
     /// <summary>A subject that the test itself drives, by its connection.</summary>
     /// <param name="side">Which.</param>
-    /// <param name="options">As for <see cref="OpenAsync"/>.</param>
+    /// <param name="options">Its limits and times; the defaults without keep-alive when there are none.</param>
     /// <param name="compression">How it compresses; null does not.</param>
     /// <param name="deflate">As for <see cref="OpenAsync"/>.</param>
     public static async Task<Link> HoldAsync(
@@ -75,8 +73,6 @@ internal sealed class Link : IAsyncDisposable
         if (Connection is not null) await Connection.Released.Guarded();
     }
 
-    private static WebSocketClientOptions WithConnection(ConnectionOptions options) => new() { Connection = options };
-
     private static async Task<Link> OpenServerAsync(string path, int port, string? deflate)
     {
         var peer = await EchoServer.DialAsync(port);
@@ -94,7 +90,8 @@ internal sealed class Link : IAsyncDisposable
         using var listener = new TcpListener(IPAddress.Loopback, 0);
         listener.Start();
         var port = ((IPEndPoint)listener.LocalEndpoint).Port;
-        var connecting = WebSocketClient.ConnectAsync($"ws://127.0.0.1:{port}/", (options is null ? Quiet : WithConnection(options)) with { Compression = compression });
+        var connecting = WebSocketClient.ConnectAsync(
+            $"ws://127.0.0.1:{port}/", new() { Connection = options ?? Limits.Default.Options, Compression = compression });
         var socket = await listener.AcceptSocketAsync().Guarded();
         socket.NoDelay = true;
         var peer = new Peer(socket, Side.Server);
