@@ -24,8 +24,7 @@ public class PeerAttacks
         (await attacker.ReadCloseAsync(pings: true)).ShouldBe(1001);
         target.Held.ShouldBeLessThan(4 * MiB);
         await attacker.TrySendAsync(Frames.Close(1001)); // inside the announced payload: no answer
-        time.Advance(TimeSpan.FromSeconds(30));
-        await target.LogsAsync("closed by this side with 1006: the peer did not answer the close frame in time");
+        await target.LogsInTimeAsync(time, "closed by this side with 1006: the peer did not answer the close frame in time", 1);
         await target.CountsAsync("sluice.connections.closed", "1006");
     }
 
@@ -37,8 +36,7 @@ public class PeerAttacks
         var attackers = new List<Attacker>();
         for (var i = 0; i < 200; i++) attackers.Add(await Attacker.OpenAsync(target.Port));
         target.Held.ShouldBeLessThan(8 * MiB);
-        for (var i = 0; i < 4; i++) time.Advance(TimeSpan.FromSeconds(30));
-        await target.LogsAsync("closed by this side with 1006: no sign of life from the peer after 2 pings", 200);
+        await target.LogsInTimeAsync(time, "closed by this side with 1006: no sign of life from the peer after 2 pings", 200);
         await target.CountsAsync("sluice.connections.closed", "1006", 200);
         attackers.ForEach(attacker => attacker.Dispose());
         target.Held.ShouldBeLessThan(8 * MiB);
@@ -59,12 +57,9 @@ public class PeerAttacks
         }
         await target.CountsAsync("kestrel.active_connections", "ipv4", 20);
         target.Held.ShouldBeLessThan(80 * MiB); // 20 × (a message of 64 KiB, twice, and the transport's buffers)
-        while (floods.Any(flood => !flood.IsCompleted))
-        {
-            time.Advance(TimeSpan.FromSeconds(30)); // each is cut when it has taken nothing for 60 s
-            await Task.Yield();
-        }
-        await target.LogsAsync("closed by this side with 1006: the peer did not read for too long", 20);
+        // Each is cut when it has taken nothing for 60 s.
+        await target.LogsInTimeAsync(time, "closed by this side with 1006: the peer did not read for too long", 20);
+        await Task.WhenAll(floods).WaitAsync(Attacker.Guard);
         await target.CountsAsync("sluice.connections.closed", "1006", 20);
         attackers.ForEach(attacker => attacker.Dispose());
         target.Held.ShouldBeLessThan(80 * MiB); // the transport's pool lets go of its blocks later

@@ -91,6 +91,19 @@ internal sealed class Target : IAsyncDisposable
     public Task LogsAsync(string words, int count = 1)
         => _record.UntilAsync(r => r.Lines.Count(line => line.Contains(words, StringComparison.Ordinal)) >= count, $"\"{words}\" in the log");
 
+    /// <summary>Moves the clock on, half a minute at a time, until so many lines with these words were logged. Somebody is served
+    /// in between: who has come only just before has been registered with the clock by then.</summary>
+    public async Task LogsInTimeAsync(ManualTimeProvider time, string words, int count)
+    {
+        var logged = LogsAsync(words, count);
+        for (var i = 0; i < 100 && !logged.IsCompleted; i++)
+        {
+            time.Advance(TimeSpan.FromSeconds(30));
+            await ShouldServeAsync();
+        }
+        await logged;
+    }
+
     /// <summary>Waits until a counter, with that tag, has come to a number.</summary>
     public Task CountsAsync(string instrument, string tag, long count = 1)
         => _record.UntilAsync(r => r.Counts.GetValueOrDefault($"{instrument} {tag}") >= count, $"{instrument} {tag} = {count}");
