@@ -75,12 +75,16 @@ public class CompressionAttacks
     public async Task What_is_no_deflate_is_refused()
     {
         await using var target = await Target.StartAsync(compression: CompressionOptions.Default);
-        using var attacker = await Attacker.OpenAsync(target.Port, more: "Sec-WebSocket-Extensions: permessage-deflate\r\n");
-        await attacker.SendAsync(Frames.Of(0xc2, 0xff, 0xff, 0xff));
-        (await attacker.ReadCloseAsync()).ShouldBe(1007);
-        await target.CountsAsync("sluice.violations", "compressed message not in DEFLATE format");
-        await target.LogsAsync("closed by this side with 1007");
-        target.Held.ShouldBeLessThan(4 * MiB);
+        await Swarm.AttackAsync(target, async attacker =>
+        {
+            await attacker.SendAsync(attacker.Request(more: "Sec-WebSocket-Extensions: permessage-deflate\r\n"));
+            (await attacker.ReadHeadAsync()).Status.ShouldBe(101);
+            await attacker.SendAsync(Frames.Of(0xc2, 0xff, 0xff, 0xff));
+            (await attacker.ReadCloseAsync()).ShouldBe(1007);
+        });
+        await target.CountsAsync("sluice.violations", "compressed message not in DEFLATE format", Swarm.Size);
+        await target.LogsAsync("closed by this side with 1007", Swarm.Size);
+        target.Held.ShouldBeLessThan(Swarm.Bound);
     }
 
     private static async Task ReceiveAsync(WebSocketConnection connection)

@@ -37,7 +37,7 @@ internal sealed class Target : IAsyncDisposable
 
     public static async Task<Target> StartAsync(
         ConnectionOptions? connection = null, ConnectionLimits? limits = null, Action<KestrelServerLimits>? kestrel = null,
-        Action<WebApplication, WebSocketEndpointOptions>? map = null, LogLevel kestrelLevel = LogLevel.None,
+        Action<WebApplication, WebSocketEndpointOptions>? map = null, string? kestrelLog = null,
         bool direct = true, CompressionOptions? compression = null)
     {
         var record = new Record();
@@ -46,7 +46,7 @@ internal sealed class Target : IAsyncDisposable
         builder.Logging.ClearProviders();
         builder.Logging.SetMinimumLevel(LogLevel.None);
         builder.Logging.AddFilter("Sluice", LogLevel.Debug);
-        builder.Logging.AddFilter("Microsoft.AspNetCore.Server.Kestrel", kestrelLevel);
+        if (kestrelLog is not null) builder.Logging.AddFilter("Microsoft.AspNetCore.Server.Kestrel." + kestrelLog, LogLevel.Debug);
         builder.Logging.AddProvider(record);
         builder.WebHost.ConfigureKestrel(options =>
         {
