@@ -1,5 +1,7 @@
+using System.Globalization;
 using System.Net;
 using System.Net.WebSockets;
+using System.Text.RegularExpressions;
 using Sluice.Cli.Tests.Support;
 
 namespace Sluice.Cli.Tests.Serve;
@@ -7,14 +9,15 @@ namespace Sluice.Cli.Tests.Serve;
 /// <summary>After all others, alone.</summary>
 [CollectionDefinition(nameof(ManyConnectionsTests), DisableParallelization = true)]
 [Collection(nameof(ManyConnectionsTests))]
-public sealed class ManyConnectionsTests
+public sealed partial class ManyConnectionsTests
 {
     private const int Idle = 5000;
     private const int Busy = 50;
+    private const int Crowd = 1000; // fewer are not worth a collection
     private const int RoundTrips = 200;
     private const int Addresses = 5; // ports of one address would run short together with those in TIME_WAIT
     private const double MiB = 1024 * 1024;
-    private const double Bound = 20;
+    private const double Bound = 15; // twice what it grows by for other reasons, as code that is compiled; 3 KiB for each connection would be as much again
 
     [Fact]
     public async Task Five_thousand_idle_and_fifty_busy_at_once_do_not_fail_and_leave_no_memory_behind()
@@ -39,14 +42,13 @@ public sealed class ManyConnectionsTests
             await Parallel.ForAsync(0, Idle, async (i, _) => await LeaveAsync(idle[i], politely: i % 2 == 0));
 
             await server.WaitForMetricsAsync(metrics => metrics["sluice_connections_open"] == 0);
-            await server.Process.Error.WaitForLineAsync("with 0 connections open, resident memory was");
+            await server.Process.Error.WaitForLineAsync(SaysCollectedBehindTheCrowd);
             var end = await server.MetricsAsync();
             end["sluice_connections_closed_total{code=\"1000\"}"].ShouldBe((2 * Busy) + (Idle / 2));
             end["sluice_connections_closed_total{code=\"1006\"}"].ShouldBe(Idle / 2);
             TestContext.Current.SendDiagnosticMessage(
                 "resident memory: {0:0} MiB at the start, {1:0} with {2} connections, {3:0} at the end",
                 Memory(start), Memory(open), Idle + Busy, Memory(end));
-            Memory(open).ShouldBeGreaterThan(Memory(start) + Bound, "else the bound below would say nothing");
             Memory(end).ShouldBeLessThan(Memory(start) + Bound);
         }
         finally
@@ -54,6 +56,13 @@ public sealed class ManyConnectionsTests
             foreach (var peer in idle) peer?.Dispose();
         }
     }
+
+    // It is collected once for each crowd: perhaps while the last of this one are going, and then no more.
+    private static bool SaysCollectedBehindTheCrowd(string line)
+        => Collected().Match(line) is { Success: true } found && int.Parse(found.Groups["open"].ValueSpan, CultureInfo.InvariantCulture) < Crowd;
+
+    [GeneratedRegex("with (?<open>[0-9]+) connections open, resident memory was", RegexOptions.ExplicitCapture, matchTimeoutMilliseconds: 1000)]
+    private static partial Regex Collected();
 
     private static double Memory(Dictionary<string, double> metrics) => metrics["process_resident_memory_bytes"] / MiB;
 
