@@ -9,11 +9,17 @@ internal static partial class Log
     [LoggerMessage(1, LogLevel.Debug, "{Connection} from {Address} opened on {Path} over {Protocol}, {Subprotocol}")]
     public static partial void Opened(ILogger logger, string connection, IPAddress? address, PathString path, string protocol, string subprotocol);
 
+    public static void Ended(ILogger logger, string connection, CloseResult result)
+    {
+        if (result.WasClean) Closed(logger, connection, result);
+        else ClosedAbnormally(logger, connection, result);
+    }
+
     [LoggerMessage(2, LogLevel.Debug, "{Connection} {Result}")]
-    public static partial void Closed(ILogger logger, string connection, CloseResult result);
+    private static partial void Closed(ILogger logger, string connection, CloseResult result);
 
     [LoggerMessage(3, LogLevel.Information, "{Connection} {Result}")]
-    public static partial void ClosedAbnormally(ILogger logger, string connection, CloseResult result);
+    private static partial void ClosedAbnormally(ILogger logger, string connection, CloseResult result);
 
     [LoggerMessage(4, LogLevel.Information, "handshake from {Address} on {Path} refused with {Status}: {Reason}")]
     public static partial void Refused(ILogger logger, IPAddress? address, PathString path, int status, string reason);

@@ -41,13 +41,21 @@ internal sealed class WebSocketEndpoint(
     /// <summary>Opens a connection whose 101 is sent. Who opens calls <see cref="EndAsync(ConnectionContext, WebSocketConnection)"/>.</summary>
     public WebSocketConnection Open(ConnectionContext transport, AcceptedHandshake accepted, string path)
     {
-        if (logger.IsEnabled(LogLevel.Debug))
+        try
         {
-            Log.Opened(logger, transport.ConnectionId, AddressOf(transport), path, HttpProtocol.Http11, Subprotocol(accepted.Outcome.Subprotocol));
+            if (logger.IsEnabled(LogLevel.Debug))
+            {
+                Log.Opened(logger, transport.ConnectionId, AddressOf(transport), path, HttpProtocol.Http11, Subprotocol(accepted.Outcome.Subprotocol));
+            }
+            var connection = upgrader.Connect(transport, accepted);
+            open.Add(connection, Task.CompletedTask);
+            return connection;
         }
-        var connection = upgrader.Connect(transport, accepted);
-        open.Add(connection, Task.CompletedTask);
-        return connection;
+        catch
+        {
+            Leave(transport); // a place that nobody gives back is lost for good
+            throw;
+        }
     }
 
     /// <summary>The handler has failed; how the connection ends is still to be told.</summary>
@@ -59,8 +67,7 @@ internal sealed class WebSocketEndpoint(
     {
         var result = await CloseAsync(connection).ConfigureAwait(false);
         Leave(transport);
-        if (result.WasClean) Log.Closed(logger, transport.ConnectionId, result);
-        else Log.ClosedAbnormally(logger, transport.ConnectionId, result);
+        Log.Ended(logger, transport.ConnectionId, result);
     }
 
     private async ValueTask AnswerAsync(ValueTask<FlushResult> flush, ConnectionContext transport)
@@ -136,8 +143,7 @@ internal sealed class WebSocketEndpoint(
 
     private void Tell(HttpContext context, string id, CloseResult result)
     {
-        if (result.WasClean) Log.Closed(logger, id, result);
-        else Log.ClosedAbnormally(logger, id, result);
+        Log.Ended(logger, id, result);
         try
         {
             onClosed?.Invoke(context, result);

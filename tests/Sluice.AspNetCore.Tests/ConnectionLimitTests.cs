@@ -1,3 +1,4 @@
+using System.Diagnostics.Metrics;
 using System.Net;
 using Microsoft.AspNetCore.Builder;
 using Microsoft.Extensions.Logging;
@@ -42,6 +43,36 @@ public class ConnectionLimitTests
         await first.ShouldEndAsync();
         await server.Log.WaitForAsync("Closed");
         using var fourth = await server.OpenAsync("/ws");
+    }
+
+    [Theory]
+    [InlineData(false)]
+    [InlineData(true)]
+    public async Task A_listener_that_fails_costs_no_connection_and_no_place(bool direct)
+    {
+        using var metrics = new ConnectionMetrics();
+        using var listener = new MeterListener();
+        listener.InstrumentPublished = static (instrument, own) =>
+        {
+            if (instrument.Name == "sluice.handshakes.accepted") own.EnableMeasurementEvents(instrument);
+        };
+        listener.SetMeasurementEventCallback<long>(static (_, _, _, _) => throw new InvalidOperationException("the listener failed"));
+        listener.Start();
+        var options = new WebSocketEndpointOptions
+        {
+            Limits = new ConnectionLimits { MaxConnections = 1 },
+            Connection = new ConnectionOptions { Metrics = metrics },
+        };
+        await using var server = await RunningServer.StartAsync(
+            app => app.MapWebSocket("/ws", Echo.Handler, options), listen => _ = direct ? listen.UseDirectWebSockets() : listen);
+        for (var i = 1; i <= 2; i++)
+        {
+            using var peer = await server.OpenAsync();
+            await peer.SendAsync(MaskedFrame.Close(1000));
+            (await peer.ReadCloseAsync()).Code.ShouldBe(1000);
+            await peer.ShouldEndAsync();
+            await server.Log.WaitForAsync("Closed", count: i);
+        }
     }
 
     [Theory]

@@ -103,10 +103,11 @@ internal sealed class DirectWebSockets(DirectRoutes routes, FirstBytes firstByte
         var fields = head.ToHandshakeRequest(scheme, out var hasBody);
         if (hasBody || endpoint.Endpoint.Accept(fields, connection) is not { } accepted) return null;
 
-        var run = endpoint.Run ?? Choose(endpoint, new DirectRequest(connection, head, scheme, path, values ?? [], services));
+        Func<WebSocketConnection, Task> run;
         var transport = connection.Transport;
         try
         {
+            run = endpoint.Run ?? Choose(endpoint, new DirectRequest(connection, head, scheme, path, values ?? [], services));
             Write(transport.Output, accepted);
         }
         catch

@@ -9,7 +9,8 @@ namespace Sluice.Cli.Serve;
 /// </summary>
 internal sealed partial class MemoryTrim(ConnectionMetrics metrics, TimeProvider time, ILogger logger) : BackgroundService
 {
-    // A collection of a small heap, once after each such crowd has come or gone: some ten milliseconds.
+    // Once after each such crowd has come or gone. Everything stands still meanwhile: some ten milliseconds with a small heap, more
+    // with what very many connections hold.
     private const int Crowd = 1000;
 
     private const int QuietTicks = 3;

@@ -9,8 +9,8 @@ internal sealed class Turn
 {
     private const long Stolen = -1;
 
-    // A callback that computes keeps its loop for so much processor time between the watchdog's looks, one that waits for none. By
-    // the clock, a machine that has other things to do would look like a callback that has.
+    // A callback that computes keeps its loop for so much processor time from the watchdog's first look at it, one that waits only
+    // until its second. By the clock, a machine that has other things to do would look like a callback that has.
     private const long PatientNanoseconds = 4 * Watchdog.PeriodMilliseconds * 1_000_000;
 
     // A turn that writes to more connections than these writes to the others at once, or it would need memory for each of them.

@@ -6,7 +6,7 @@ namespace Sluice.Transport.Epoll;
 /// </summary>
 internal static class Watchdog
 {
-    /// <summary>A callback that runs for one to two of these is taken for stuck.</summary>
+    /// <summary>From one look to the next. A callback that both see holds up what its turn has corked, and its loop if it waits.</summary>
     public const int PeriodMilliseconds = 5;
 
     private const int QuietPeriods = 20;

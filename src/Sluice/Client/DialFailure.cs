@@ -77,7 +77,7 @@ internal sealed class DialFailure(Uri url, SocketsHttpHandler handler, WebSocket
         if (authentication is not null && why.Contains("application protocol", StringComparison.OrdinalIgnoreCase)) return NoHttp2(error);
         return New(
             ConnectFailure.Tls,
-            $"the TLS handshake with {url.Authority} failed: {Excerpt.Of(why)}; trust its certificate, or set which to trust in {TlsSettings}",
+            $"the TLS handshake with {url.Authority} failed: {Excerpt.Of(why)}; trust its certificate, or set which to trust in {TlsSettings}; a server without TLS is reached by ws://",
             error);
     }
 

@@ -35,5 +35,9 @@ internal static class Codecs
         return inflater;
     }
 
-    public static void Return(Inflater inflater) => Inflaters.Return(inflater);
+    public static void Return(Inflater inflater)
+    {
+        inflater.EndMessage();
+        Inflaters.Return(inflater);
+    }
 }

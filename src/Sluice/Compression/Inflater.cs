@@ -73,6 +73,9 @@ internal sealed unsafe class Inflater : SafeHandle
         DropRest();
     }
 
+    /// <summary>No more of the message is wanted.</summary>
+    public void EndMessage() => DropRest();
+
     /// <summary>Inflates what is there of a message.</summary>
     /// <param name="input">The bytes; what was taken is cut off.</param>
     /// <param name="output">Where to, at least one byte.</param>
@@ -94,7 +97,7 @@ internal sealed unsafe class Inflater : SafeHandle
             _restTaken = 0;
             if (FinishInto(_rest, out _restLength) == InflateStatus.Corrupt)
             {
-                DropRest(); // what the tail gave in the middle of a block was never sent
+                DropRest();
                 return InflateStatus.Corrupt;
             }
         }
@@ -117,9 +120,16 @@ internal sealed unsafe class Inflater : SafeHandle
             var status = Run(ref rest, output[written..], ZLib.StopAtBlock, out var part);
             written += part;
             _tail = Tail.Length - rest.Length;
-            if (status != InflateStatus.Done || rest.IsEmpty || stops == MostStops) return InflateStatus.Corrupt;
+            if (status != InflateStatus.Done || rest.IsEmpty || stops == MostStops) return Cut(out written);
         }
-        return _atEnd || IsAtByte() ? InflateStatus.Done : InflateStatus.Corrupt;
+        return _atEnd || IsAtByte() ? InflateStatus.Done : Cut(out written);
+    }
+
+    // What the tail gave in the middle of a block was never sent.
+    private static InflateStatus Cut(out int written)
+    {
+        written = 0;
+        return InflateStatus.Corrupt;
     }
 
     // A message that is cut may have its last block end within the last byte of the tail, of which the rest would then stand in

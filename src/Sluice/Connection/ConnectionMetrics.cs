@@ -77,7 +77,17 @@ public sealed class ConnectionMetrics : IDisposable
 
     /// <summary>Counts an opening handshake that was accepted.</summary>
     /// <param name="version">The HTTP version: <c>1.1</c>, <c>2</c> or <c>3</c>.</param>
-    public void Accepted(string version) => _accepted.Add(1, new KeyValuePair<string, object?>("http", version));
+    public void Accepted(string version)
+    {
+        try
+        {
+            _accepted.Add(1, new KeyValuePair<string, object?>("http", version));
+        }
+        catch
+        {
+            // A listener's fault must not cost the connection that was accepted.
+        }
+    }
 
     /// <summary>Counts an opening handshake that was refused.</summary>
     /// <param name="reason">Why, as one of a few fixed words: the name of a <see cref="Handshake.RefusalReason"/>.</param>

@@ -26,7 +26,12 @@ internal struct FlushWaiters
     }
 
     /// <summary>Takes out those with this ticket or a lower one, the longest waiting first.</summary>
-    public Waiter? Take(long upTo)
+    public Waiter? Take(long upTo) => TakeBetween(0, upTo);
+
+    /// <summary>Takes out those with a higher ticket, the longest waiting first.</summary>
+    public Waiter? TakeAbove(long ticket) => TakeBetween(ticket + 1, long.MaxValue);
+
+    private Waiter? TakeBetween(long least, long most)
     {
         Waiter? taken = null;
         Waiter? kept = null;
@@ -35,7 +40,7 @@ internal struct FlushWaiters
         {
             var next = waiter.Next;
             waiter.Next = null;
-            if (waiter.Ticket <= upTo)
+            if (waiter.Ticket >= least && waiter.Ticket <= most)
             {
                 waiter.Next = taken; // senders pushed the newest first: this turns the order round
                 taken = waiter;

@@ -32,6 +32,7 @@ internal abstract class FrameOutput
     private long _heldSince = -1;
     private int _unflushed;
     private bool _completed;
+    private bool _isDirect; // the flush under way reads a sender's own memory
 
     /// <param name="writer">The transport's writer; used from here alone.</param>
     /// <param name="clock">Tells since when the transport holds back.</param>
@@ -92,7 +93,11 @@ internal abstract class FrameOutput
     /// <summary>Ends a write into <see cref="Target"/> that a payload belongs behind: the caller hands that to
     /// <see cref="DriveFlush"/> when it has left the gate.</summary>
     /// <returns>What to hand to <see cref="WaitFor"/>.</returns>
-    protected long CommitDirect() => BeginFlush();
+    protected long CommitDirect()
+    {
+        _isDirect = true;
+        return BeginFlush();
+    }
 
     /// <summary>Starts to flush what is unflushed. <paramref name="drive"/> and the result as for <see cref="Commit"/>.</summary>
     protected long Uncork(out bool drive)
@@ -134,7 +139,7 @@ internal abstract class FrameOutput
         lock (this)
         {
             if (ticket <= _finished) return default;
-            return IsLost ? ValueTask.FromException(ClosedException()) : _waiters.Add(ticket, this);
+            return IsLost && ticket > Read ? ValueTask.FromException(ClosedException()) : _waiters.Add(ticket, this);
         }
     }
 
@@ -183,6 +188,10 @@ internal abstract class FrameOutput
     /// <summary>What a waiter is told when the transport is gone.</summary>
     protected abstract Exception ClosedException();
 
+    // The memory of a direct flush is read until that has ended, also when the transport is given up meanwhile: its sender, who
+    // may put the memory to another use then, waits for as long. Tickets up to this one, with the gate held.
+    private long Read => _isDirect ? _started : 0;
+
     private long BeginFlush()
     {
         IsFlushing = true;
@@ -214,10 +223,11 @@ internal abstract class FrameOutput
         }
         if (lost) Lose(error);
 
-        FlushWaiters.Waiter? done;
+        FlushWaiters.Waiter? done, left;
         bool again, complete;
         lock (this)
         {
+            _isDirect = false;
             if (!lost) Volatile.Write(ref _finished, _started);
             again = (PendingLength > 0 || _broken is not null) && !IsLost;
             if (again) WritePending();
@@ -225,8 +235,10 @@ internal abstract class FrameOutput
             IsFlushing = again;
             complete = _completed && !again;
             done = _waiters.Take(_finished);
+            left = IsLost ? _waiters.Take(long.MaxValue) : null;
         }
         FlushWaiters.Complete(done, error: null);
+        FlushWaiters.Complete(left, ClosedException);
         OnDrained();
         if (complete) CompleteWriter();
         return again;
@@ -254,7 +266,7 @@ internal abstract class FrameOutput
             if (IsLost) return;
             IsLost = true;
             tell = !_completed;
-            left = _waiters.Take(long.MaxValue);
+            left = _waiters.TakeAbove(Read);
         }
         FlushWaiters.Complete(left, ClosedException);
         if (tell) OnLost(error);

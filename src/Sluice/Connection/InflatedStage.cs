@@ -3,7 +3,7 @@ using System.Buffers;
 namespace Sluice;
 
 /// <summary>A compressed message on its way to the reader of a stream: what came and is not inflated yet, and what is inflated
-/// and not read yet. Holds a pooled array while it holds bytes.</summary>
+/// and not read yet. Holds a pooled array from the first byte to the message's end.</summary>
 internal sealed class InflatedStage
 {
     private const int Size = 16 * 1024;

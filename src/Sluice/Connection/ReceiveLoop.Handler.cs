@@ -10,8 +10,7 @@ internal sealed partial class ReceiveLoop
     private ValueTask _suspended;
     private bool _awaitsHandler;
     private int _closeTold;
-    private int _uncounted; // messages handed out, with more behind them
-    private uint _uncountedBytes; // less than a piece of the input, and one message more
+    private Uncounted _uncounted; // handed out, with more behind them
     private Message _lent;
 
     /// <summary>Whether a callback of the handler holds up the loop.</summary>
@@ -75,20 +74,15 @@ internal sealed partial class ReceiveLoop
         return Outcome.Suspended;
     }
 
-    // The counters belong to all connections: many messages in one piece of the input are added to them at once.
     private void Count(int length)
     {
-        _uncounted++;
-        _uncountedBytes += (uint)length;
+        _uncounted.Add(length);
         if (_offset == _segment.Length) Count();
     }
 
     private void Count()
     {
-        if (_uncounted == 0) return;
-        _options.Metrics.Received(_uncounted, _uncountedBytes);
-        _uncounted = 0;
-        _uncountedBytes = 0;
+        if (_uncounted.TryTake(out var messages, out var bytes)) _options.Metrics.Received(messages, bytes);
     }
 
     private Outcome HandleAssembled(Message message)

@@ -18,7 +18,7 @@ internal sealed partial class ReceiveLoop : IThreadPoolWorkItem
     private int _reads;
     private bool _hasBuffer;
     private bool _inputEnded;
-    private bool _onTransport; // the turn was begun by the transport, with nobody's code below it
+    private bool _onTransport; // the turn was begun by a callback of the transport's
     private bool _tellsRan;
     private volatile bool _reading;
     private volatile int _turn; // the thread of the turn under way, 0 for none

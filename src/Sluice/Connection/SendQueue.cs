@@ -22,8 +22,7 @@ internal sealed partial class SendQueue : FrameOutput
     private byte[]? _newestPong;
     private volatile SendLine? _line; // null until somebody has to wait
     private bool _closeQueued;
-    private int _uncounted; // messages in what is not flushed yet
-    private uint _uncountedBytes; // less than is corked, and one message more
+    private Uncounted _uncounted; // in what is not flushed yet
 
     public SendQueue(
         PipeWriter writer, WebSocketConnection connection, Role role, ConnectionOptions options, MessageDeflater? deflater)
@@ -268,8 +267,7 @@ internal sealed partial class SendQueue : FrameOutput
         if (!direct.IsEmpty) WriteHeader(message);
         else if (_deflater is null) Write(message);
         else if (!TryWriteDeflated(_deflater, message)) return Accepted.Closed;
-        if (message.Fin) _uncounted++;
-        _uncountedBytes += (uint)message.Payload.Length;
+        _uncounted.Add(message.Payload.Length, message.Fin);
         _connection.KeepAlive.OnMessage();
         drive = !direct.IsEmpty;
         ticket = drive ? CommitDirect() : Commit((int)Math.Min(int.MaxValue / 2, size), corked, out drive);
@@ -282,13 +280,9 @@ internal sealed partial class SendQueue : FrameOutput
         return Accepted.Yes;
     }
 
-    // The counters belong to all connections: many messages of one flush are added to them at once.
     private void Count()
     {
-        if (_uncounted == 0 && _uncountedBytes == 0) return;
-        _options.Metrics.Sent(_uncounted, _uncountedBytes);
-        _uncounted = 0;
-        _uncountedBytes = 0;
+        if (_uncounted.TryTake(out var messages, out var bytes)) _options.Metrics.Sent(messages, bytes);
     }
 
     private bool IsTurnOf(SendLine.Place? place)

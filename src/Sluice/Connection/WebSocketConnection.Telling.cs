@@ -31,7 +31,8 @@ public sealed partial class WebSocketConnection
     private Task<CloseResult> TellRan(TaskCompletionSource<CloseResult> source)
     {
         if (!IsReleased) return source.Task;
-        if (_handlerError is { } error) source.TrySetException(error);
+        if (_handlerError is OperationCanceledException canceled) source.TrySetCanceled(canceled.CancellationToken);
+        else if (_handlerError is { } error) source.TrySetException(error);
         else source.TrySetResult(CloseResult!);
         return source.Task;
     }
@@ -40,7 +41,8 @@ public sealed partial class WebSocketConnection
     {
         Interlocked.Exchange(ref _isReleased, 1);
         if (Volatile.Read(ref _released) is { } released) _ = TellReleased(released);
-        // Who waits for the handler goes on without a hop at the end of a turn that the transport began; never inside a caller's code.
+        // Who waits for the handler goes on without a hop at the end of a turn that the transport began; not inside a caller's code,
+        // unless the transport itself calls back inside somebody's.
         if (Volatile.Read(ref _ran) is null || _loop.TryTellAtTurnEnd()) return;
         ThreadPool.UnsafeQueueUserWorkItem(static connection => connection.TellRan(), this, preferLocal: false);
     }

@@ -122,7 +122,8 @@ public sealed partial class WebSocketConnection : IAsyncDisposable
     /// <summary>Hands every message to a handler until the connection ends. The callbacks run one at a time, in order,
     /// with the execution context of this call.</summary>
     /// <param name="handler">May serve many connections.</param>
-    /// <returns>Done after <see cref="IWebSocketHandler.OnClose"/>, when the transport is released.</returns>
+    /// <returns>Done after <see cref="IWebSocketHandler.OnClose"/>, when the transport is released. What awaits it may go on where
+    /// the transport calls back, as the handler's callbacks do: it must not block there.</returns>
     /// <exception cref="InvalidOperationException">A receive is under way, or a handler runs already.</exception>
     /// <exception cref="Exception">What a callback threw; the peer was sent close code 1011.</exception>
     public Task<CloseResult> RunAsync(IWebSocketHandler handler)

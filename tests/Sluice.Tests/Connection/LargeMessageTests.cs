@@ -108,6 +108,23 @@ public class LargeMessageTests
     }
 
     [Fact]
+    public async Task Memory_that_the_transport_still_reads_is_the_sender_s_again_only_when_it_does_not_any_more()
+    {
+        var transport = new OnePieceTransport(64 * 1024);
+        var done = new TaskCompletionSource();
+        transport.DirectDone = done.Task;
+        var connection = new WebSocketConnection(transport, Role.Server);
+        var direct = connection.SendAsync(Pattern(Size)).AsTask();
+        var behind = connection.SendAsync(Pattern(5)).AsTask();
+        connection.Abort();
+        await Should.ThrowAsync<WebSocketClosedException>(behind.WaitAsync(Guard));
+        direct.IsCompleted.ShouldBeFalse();
+        done.SetResult();
+        await direct.WaitAsync(Guard); // it was taken whole, after all
+        await connection.Released.WaitAsync(Guard);
+    }
+
+    [Fact]
     public async Task A_client_s_payload_is_masked_on_its_way_and_stays_as_it_is()
     {
         var transport = new OnePieceTransport(64 * 1024);

@@ -27,6 +27,12 @@ internal sealed class OnePieceTransport(int size) : PipeReader, IDuplexPipe
     /// <summary>What was handed over to be written as it lies.</summary>
     public List<ReadOnlyMemory<byte>> Direct => _writer.Direct;
 
+    /// <summary>While it is not done, what was handed over to be written as it lies is still being read.</summary>
+    public Task DirectDone
+    {
+        set => _writer.DirectDone = value;
+    }
+
     /// <summary>All that was written.</summary>
     public byte[] Sent => _writer.Sent.WrittenSpan.ToArray();
 
@@ -117,6 +123,8 @@ internal sealed class OnePieceTransport(int size) : PipeReader, IDuplexPipe
 
         public List<ReadOnlyMemory<byte>> Direct { get; } = [];
 
+        public Task DirectDone { get; set; } = Task.CompletedTask;
+
         public override void Advance(int bytes) => Sent.Advance(bytes);
 
         public override Memory<byte> GetMemory(int sizeHint = 0) => Sent.GetMemory(sizeHint);
@@ -129,11 +137,17 @@ internal sealed class OnePieceTransport(int size) : PipeReader, IDuplexPipe
         {
             Direct.Add(source);
             Sent.Write(source.Span);
-            return default;
+            return DirectDone.IsCompleted ? default : WaitAsync();
         }
 
         public override void CancelPendingFlush()
         {
+        }
+
+        private async ValueTask<FlushResult> WaitAsync()
+        {
+            await DirectDone;
+            return default;
         }
 
         public override void Complete(Exception? exception = null)
