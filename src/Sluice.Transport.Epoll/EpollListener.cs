@@ -150,7 +150,7 @@ internal sealed class EpollListener : IConnectionListener, IEventTarget, ICallba
         var address = stackalloc byte[PeerAddress.MaxLength];
         var length = PeerAddress.MaxLength;
         var descriptor = Libc.Accept(_descriptor, address, &length, Libc.SocketNonBlocking | Libc.CloseOnExec);
-        if (descriptor < 0) return Judge(Libc.LastError);
+        if (descriptor < 0) return Judge(-descriptor);
         try
         {
             var remote = PeerAddress.Read(new ReadOnlySpan<byte>(address, Math.Min(length, PeerAddress.MaxLength)));

@@ -14,10 +14,9 @@ internal sealed unsafe partial class OutputQueue
             var sent = SendPieces(out var offered);
             if (sent < 0)
             {
-                var error = Libc.LastError;
-                if (error == Errno.Interrupted) continue;
-                if (error == Errno.Again) return Block();
-                LastError = error;
+                if (sent == -Errno.Interrupted) continue;
+                if (sent == -Errno.Again) return Block();
+                LastError = (int)-sent;
                 return Outcome.Failed;
             }
             Consume(sent);
@@ -58,8 +57,8 @@ internal sealed unsafe partial class OutputQueue
         _sending = true;
         nint sent;
         do sent = SendPieces(pieces, count + 1);
-        while (sent < 0 && Libc.LastError == Errno.Interrupted);
-        if (sent < 0 && Libc.LastError != Errno.Again)
+        while (sent == -Errno.Interrupted);
+        if (sent < 0 && sent != -Errno.Again)
         {
             _sending = false;
             return 0;
@@ -110,8 +109,7 @@ internal sealed unsafe partial class OutputQueue
             if (block == _tail)
             {
                 _little = block.RunningIndex == 0 && _connection.Loop.Memory.IsLittle(block.End);
-                _start = block.End;
-                if (!_lent) Drop();
+                Drop();
                 return;
             }
             _head = block.NextBlock;
@@ -122,14 +120,19 @@ internal sealed unsafe partial class OutputQueue
 
     private void Drop()
     {
-        for (var block = _head; block is not null;)
+        Release(_head);
+        _head = _tail = null;
+        _start = 0;
+        _committed = 0;
+    }
+
+    private static void Release(Block? first)
+    {
+        for (var block = first; block is not null;)
         {
             var next = block.NextBlock;
             block.Release();
             block = next;
         }
-        _head = _tail = null;
-        _start = 0;
-        _committed = 0;
     }
 }

@@ -2,8 +2,8 @@ namespace Sluice.Transport.Epoll;
 
 /// <summary>
 /// Bytes on their way out: written by one producer, sent by whoever flushes, by the end of a turn, or by the loop when a full
-/// kernel has room again. One thread at a time is in the kernel; the lock, which is the object itself, is never held while
-/// anybody's code runs.
+/// kernel has room again. What is written and not flushed is the producer's alone, and needs no lock. One thread at a time is in
+/// the kernel; the lock, which is the object itself, is never held while anybody's code runs.
 /// </summary>
 internal sealed unsafe partial class OutputQueue
 {
@@ -11,13 +11,14 @@ internal sealed unsafe partial class OutputQueue
     private const int CorkLimit = 64 * 1024;
 
     private readonly EpollConnection _connection;
-    private Block? _head;
+    private Block? _first; // what the producer writes
+    private Block? _last;
+    private int _unflushed; // in these
+    private Block? _head; // what is sent
     private Block? _tail;
     private int _start; // in the head: what is before it is sent
     private long _committed; // flushed and not sent
-    private int _unflushed; // written behind that
     private bool _little; // was written the last time
-    private bool _lent; // the producer has memory of the tail
     private bool _corked;
     private bool _blocked; // the kernel is full
     private volatile bool _sending; // in the kernel, or blocked
@@ -53,40 +54,28 @@ internal sealed unsafe partial class OutputQueue
 
     public Memory<byte> GetMemory(int sizeHint)
     {
-        lock (this)
+        var wanted = Math.Max(sizeHint, 1);
+        if (_last is not { } last)
         {
-            var wanted = Math.Max(sizeHint, 1);
-            _lent = true;
-            if (_tail is { } tail)
-            {
-                // Kestrel asks twice and expects the same memory, until it advances.
-                if (tail.Room >= wanted) return tail.FreeMemory;
-                var next = _connection.Loop.Memory.RentForWritingMore(wanted);
-                _little = false;
-                tail.Append(next);
-                _tail = next;
-            }
-            else
-            {
-                _head = _tail = _connection.Loop.Memory.RentForWriting(wanted, _little);
-                _start = 0;
-            }
-            return _tail.FreeMemory;
+            _first = _last = _connection.Loop.Memory.RentForWriting(wanted, _little);
         }
+        else if (last.Room < wanted) // else the same memory: Kestrel asks twice and expects it, until it advances
+        {
+            _last = _connection.Loop.Memory.RentForWritingMore(wanted);
+            last.Append(_last);
+        }
+        return _last.FreeMemory;
     }
 
     public void Advance(int count)
     {
-        lock (this)
+        if (count < 0 || count > (_last?.Room ?? 0))
         {
-            if (count < 0 || count > (_lent ? _tail!.Room : 0))
-            {
-                throw new ArgumentOutOfRangeException(nameof(count), count, "More than the memory that was handed out.");
-            }
-            if (count == 0) return;
-            _tail!.Advance(count);
-            _unflushed += count;
+            throw new ArgumentOutOfRangeException(nameof(count), count, "More than the memory that was handed out.");
         }
+        if (count == 0) return;
+        _last!.Advance(count);
+        _unflushed += count;
     }
 
     /// <summary>What was written may be sent.</summary>
@@ -161,8 +150,7 @@ internal sealed unsafe partial class OutputQueue
         {
             _closed = true;
             _blocked = _sending = _corked = false;
-            // What the producer has got memory of, it may still write into; its next flush lets go of it.
-            if (!_lent) Drop();
+            Drop(); // what the producer has got, it may still write into; its next flush lets go of it
         }
     }
 
@@ -171,10 +159,30 @@ internal sealed unsafe partial class OutputQueue
 
     private void Commit()
     {
-        _committed += _unflushed;
+        if (_first is not { } first) return;
+        if (_unflushed == 0 || _closed)
+        {
+            Release(first);
+        }
+        else if (_tail is null)
+        {
+            (_head, _tail, _start) = (first, _last, 0);
+        }
+        else if (first == _last && first.End <= _tail.Room)
+        {
+            // Many small flushes that the kernel does not take hold no more memory than they need.
+            first.Written.CopyTo(_tail.Free);
+            _tail.Advance(first.End);
+            first.Release();
+        }
+        else
+        {
+            _tail.Append(first);
+            _tail = _last;
+        }
+        if (!_closed) _committed += _unflushed;
         _unflushed = 0;
-        _lent = false;
-        if (_closed || _committed == 0) Drop();
+        _first = _last = null;
     }
 
     private bool TryCork() => _connection.BatchesWrites && Turn.Current is { } turn && (_corked = turn.TryCork(this));

@@ -28,17 +28,16 @@ internal sealed unsafe partial class SocketReader
         _readable = false;
         nint count;
         do count = Libc.Receive(_connection.Descriptor, block.Address + block.End, (nuint)block.Room, 0);
-        while (count < 0 && Libc.LastError == Errno.Interrupted);
+        while (count == -Errno.Interrupted);
         if (count > 0)
         {
             if (_held.Commit((int)count) || _endBehind) _readable = true;
             if (_endBehind) LookForEnd();
             return;
         }
-        var error = count < 0 ? Libc.LastError : 0;
         _held.Rollback();
         if (count == 0) End(error: null);
-        else if (error != Errno.Again) End(EpollConnection.ToReset(error));
+        else if (count != -Errno.Again) End(EpollConnection.ToReset((int)-count));
     }
 
     // Nobody reads, but the end must be seen: at once when nobody will, else when little enough is before it.

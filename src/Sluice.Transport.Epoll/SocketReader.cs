@@ -8,7 +8,7 @@ namespace Sluice.Transport.Epoll;
 /// and never to learn that there is nothing: a short read has drained the socket, and the next event tells of more. The lock is
 /// the object itself.
 /// </summary>
-internal sealed partial class SocketReader : PipeReader, IValueTaskSource<ReadResult>, IThreadPoolWorkItem, ICallback
+internal sealed partial class SocketReader : PipeReader, IValueTaskSource<ReadResult>, IThreadPoolWorkItem
 {
     private readonly EpollConnection _connection;
     private HeldBytes _held;
@@ -65,13 +65,11 @@ internal sealed partial class SocketReader : PipeReader, IValueTaskSource<ReadRe
 
     public override void AdvanceTo(SequencePosition consumed, SequencePosition examined)
     {
-        lock (this)
-        {
-            if (_completed) throw new InvalidOperationException("Reading is not allowed after the reader was completed.");
-            if (!_lent) throw new InvalidOperationException("There is no result of a read to advance in.");
-            _held.Advance(consumed, examined);
-            _lent = false;
-        }
+        // While a result is out, what is held is its reader's alone: nothing is received then.
+        if (_completed) throw new InvalidOperationException("Reading is not allowed after the reader was completed.");
+        if (!_lent) throw new InvalidOperationException("There is no result of a read to advance in.");
+        _held.Advance(consumed, examined);
+        _lent = false;
     }
 
     public override void CancelPendingRead()
@@ -102,17 +100,11 @@ internal sealed partial class SocketReader : PipeReader, IValueTaskSource<ReadRe
     /// <returns>Whether the turn is still the calling thread's.</returns>
     public bool OnReadable(uint flags, Turn? turn)
     {
+        if (turn is not null && _connection.RunsInline) return turn.Call(new Event(this, flags));
         lock (this)
         {
-            _readable = true;
-            if ((flags & Libc.EpollEnd) != 0) _endBehind = true;
-            if (!TryClaim())
-            {
-                if (_endBehind || _completed) LookForEnd();
-                return true;
-            }
+            if (!TryClaim(flags)) return true;
         }
-        if (turn is not null && _connection.RunsInline) return turn.Call(this);
         Dispatch();
         return true;
     }
@@ -130,14 +122,15 @@ internal sealed partial class SocketReader : PipeReader, IValueTaskSource<ReadRe
         Dispatch();
     }
 
-    /// <summary>Ends the waiting read with what there is, or goes on waiting when there is nothing after all.</summary>
-    public void Run()
+    // Ends the waiting read with what there is, or goes on waiting when there is nothing after all.
+    private void Run(bool isClaimed, uint flags)
     {
         ReadResult result;
         Exception? error = null;
         CancellationTokenRegistration registration = default;
         lock (this)
         {
+            if (!isClaimed && !TryClaim(flags)) return;
             _claimed = false;
             if (_cancellation is { Token: { IsCancellationRequested: true } token } && _error is null)
             {
@@ -177,7 +170,7 @@ internal sealed partial class SocketReader : PipeReader, IValueTaskSource<ReadRe
     void IThreadPoolWorkItem.Execute()
     {
         var turn = Turn.BeginOnPool();
-        Run();
+        Run(isClaimed: true, flags: 0);
         turn.EndOnPool();
     }
 
@@ -192,6 +185,16 @@ internal sealed partial class SocketReader : PipeReader, IValueTaskSource<ReadRe
             if (!_cancellation!.Token.IsCancellationRequested || !TryClaim()) return;
         }
         Dispatch();
+    }
+
+    // The kernel has news: takes note of them.
+    private bool TryClaim(uint flags)
+    {
+        _readable = true;
+        if ((flags & Libc.EpollEnd) != 0) _endBehind = true;
+        if (TryClaim()) return true;
+        if (_endBehind || _completed) LookForEnd();
+        return false;
     }
 
     // Whoever claims the waiting read, and nobody else, ends it.
@@ -210,5 +213,10 @@ internal sealed partial class SocketReader : PipeReader, IValueTaskSource<ReadRe
         if (_completed) throw new InvalidOperationException("Reading is not allowed after the reader was completed.");
         if (_lent) throw new InvalidOperationException("Reading is already in progress: call AdvanceTo first.");
         if (_waiting || _claimed) throw new InvalidOperationException("A read is under way already: concurrent reads are not supported.");
+    }
+
+    private readonly struct Event(SocketReader reader, uint flags) : ICallback
+    {
+        public void Run() => reader.Run(isClaimed: false, flags);
     }
 }

@@ -162,9 +162,15 @@ public class PipeWriterTests
         var flush = await FillAsync(link);
         link.Connection.Abort();
         var result = await flush.Guarded();
-        if (kind != Kind.Sockets) result.IsCompleted.ShouldBeTrue(); // there its pump may let go of the bytes before it ends the pipe
-        link.Output.Write(new byte[10]);
-        (await link.Output.FlushAsync().Guarded()).IsCompleted.ShouldBeTrue();
+        // Kestrel's own transport ends the pipe from another thread, some time after it has let go of the bytes.
+        if (kind != Kind.Sockets) result.IsCompleted.ShouldBeTrue();
+        do
+        {
+            link.Output.Write(new byte[10]);
+            result = await link.Output.FlushAsync().Guarded();
+        }
+        while (kind == Kind.Sockets && !result.IsCompleted);
+        result.IsCompleted.ShouldBeTrue();
     }
 
     [Theory, MemberData(nameof(Transports.All), MemberType = typeof(Transports))]

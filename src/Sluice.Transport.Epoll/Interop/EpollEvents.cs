@@ -27,7 +27,7 @@ internal sealed unsafe class EpollEvents : IDisposable
         Count = count;
         if (count >= 0) return;
         Count = 0;
-        if (Libc.LastError != Errno.Interrupted) throw Errno.ToException(Libc.LastError);
+        if (count != -Errno.Interrupted) throw Errno.ToException(-count);
     }
 
     /// <summary>Watches a descriptor.</summary>
@@ -36,7 +36,8 @@ internal sealed unsafe class EpollEvents : IDisposable
         var @event = stackalloc byte[16];
         *(uint*)@event = flags;
         Unsafe.WriteUnaligned(@event + TokenOffset, token);
-        if (Libc.EpollControl(epoll, Libc.EpollAdd, descriptor, @event) < 0) throw Errno.ToException(Libc.LastError);
+        var result = Libc.EpollControl(epoll, Libc.EpollAdd, descriptor, @event);
+        if (result < 0) throw Errno.ToException(-result);
     }
 
     /// <summary>Takes over what another set has not worked off.</summary>

@@ -2,7 +2,8 @@ using System.Runtime.InteropServices;
 
 namespace Sluice.Transport.Epoll;
 
-/// <summary>The system calls. Every one that fails returns -1 and leaves its reason in <see cref="LastError"/>.</summary>
+/// <summary>The system calls. One that fails returns the number of its error, negative, as the kernel itself does; those of which
+/// nobody asks why return -1.</summary>
 internal static unsafe partial class Libc
 {
     public const int EpollAdd = 1;
@@ -35,42 +36,32 @@ internal static unsafe partial class Libc
 
     static Libc() => NativeLibrary.SetDllImportResolver(typeof(Libc).Assembly, static (name, _, _) => name == Library ? Handle : 0);
 
-    public static int LastError => Marshal.GetLastPInvokeError();
+    public static int EpollCreate(int flags) => Told(CallEpollCreate(flags));
 
-    [LibraryImport(Library, EntryPoint = "epoll_create1", SetLastError = true)]
-    public static partial int EpollCreate(int flags);
+    public static int EpollControl(int epoll, int operation, int descriptor, void* @event) => Told(CallEpollControl(epoll, operation, descriptor, @event));
 
-    [LibraryImport(Library, EntryPoint = "epoll_ctl", SetLastError = true)]
-    public static partial int EpollControl(int epoll, int operation, int descriptor, void* @event);
+    public static int EpollWait(int epoll, void* events, int capacity, int timeout) => Told(CallEpollWait(epoll, events, capacity, timeout));
 
-    [LibraryImport(Library, EntryPoint = "epoll_wait", SetLastError = true)]
-    public static partial int EpollWait(int epoll, void* events, int capacity, int timeout);
+    public static int EventCreate(uint value, int flags) => Told(CallEventCreate(value, flags));
 
-    [LibraryImport(Library, EntryPoint = "eventfd", SetLastError = true)]
-    public static partial int EventCreate(uint value, int flags);
+    public static int Accept(int listener, void* address, int* addressLength, int flags) => Told(CallAccept(listener, address, addressLength, flags));
 
-    [LibraryImport(Library, EntryPoint = "write", SetLastError = true)]
+    public static nint Receive(int socket, void* bytes, nuint length, int flags) => Told(CallReceive(socket, bytes, length, flags));
+
+    public static nint Send(int socket, void* bytes, nuint length, int flags) => Told(CallSend(socket, bytes, length, flags));
+
+    public static nint SendMessage(int socket, MessageHeader* message, int flags) => Told(CallSendMessage(socket, message, flags));
+
+    [LibraryImport(Library, EntryPoint = "write")]
     public static partial nint Write(int descriptor, void* bytes, nuint length);
 
-    [LibraryImport(Library, EntryPoint = "accept4", SetLastError = true)]
-    public static partial int Accept(int listener, void* address, int* addressLength, int flags);
-
-    [LibraryImport(Library, EntryPoint = "getsockname", SetLastError = true)]
+    [LibraryImport(Library, EntryPoint = "getsockname")]
     public static partial int GetLocalAddress(int socket, void* address, int* addressLength);
 
-    [LibraryImport(Library, EntryPoint = "recv", SetLastError = true)]
-    public static partial nint Receive(int socket, void* bytes, nuint length, int flags);
-
-    [LibraryImport(Library, EntryPoint = "send", SetLastError = true)]
-    public static partial nint Send(int socket, void* bytes, nuint length, int flags);
-
-    [LibraryImport(Library, EntryPoint = "sendmsg", SetLastError = true)]
-    public static partial nint SendMessage(int socket, MessageHeader* message, int flags);
-
-    [LibraryImport(Library, EntryPoint = "shutdown", SetLastError = true)]
+    [LibraryImport(Library, EntryPoint = "shutdown")]
     public static partial int Shutdown(int socket, int how);
 
-    [LibraryImport(Library, EntryPoint = "close", SetLastError = true)]
+    [LibraryImport(Library, EntryPoint = "close")]
     public static partial int Close(int descriptor);
 
     [LibraryImport(Library, EntryPoint = "gettid")]
@@ -95,7 +86,8 @@ internal static unsafe partial class Libc
     public static int TakeError(int socket)
     {
         int error = 0, length = sizeof(int);
-        return GetOption(socket, SocketLevel, SocketError, &error, &length) == 0 ? error : LastError;
+        var result = Told(GetOption(socket, SocketLevel, SocketError, &error, &length));
+        return result == 0 ? error : -result;
     }
 
     /// <summary>Makes the close that follows a reset: what was not sent is thrown away.</summary>
@@ -105,16 +97,45 @@ internal static unsafe partial class Libc
         _ = SetOption(socket, SocketLevel, SocketLinger, linger, 2 * sizeof(int));
     }
 
-    [LibraryImport(Library, EntryPoint = "getsockopt", SetLastError = true)]
+    // At once: what runs next may be another call.
+    private static int Told(int result) => result >= 0 ? result : -Marshal.GetLastSystemError();
+
+    private static nint Told(nint result) => result >= 0 ? result : -Marshal.GetLastSystemError();
+
+    [LibraryImport(Library, EntryPoint = "epoll_create1")]
+    private static partial int CallEpollCreate(int flags);
+
+    [LibraryImport(Library, EntryPoint = "epoll_ctl")]
+    private static partial int CallEpollControl(int epoll, int operation, int descriptor, void* @event);
+
+    [LibraryImport(Library, EntryPoint = "epoll_wait")]
+    private static partial int CallEpollWait(int epoll, void* events, int capacity, int timeout);
+
+    [LibraryImport(Library, EntryPoint = "eventfd")]
+    private static partial int CallEventCreate(uint value, int flags);
+
+    [LibraryImport(Library, EntryPoint = "accept4")]
+    private static partial int CallAccept(int listener, void* address, int* addressLength, int flags);
+
+    [LibraryImport(Library, EntryPoint = "recv")]
+    private static partial nint CallReceive(int socket, void* bytes, nuint length, int flags);
+
+    [LibraryImport(Library, EntryPoint = "send")]
+    private static partial nint CallSend(int socket, void* bytes, nuint length, int flags);
+
+    [LibraryImport(Library, EntryPoint = "sendmsg")]
+    private static partial nint CallSendMessage(int socket, MessageHeader* message, int flags);
+
+    [LibraryImport(Library, EntryPoint = "getsockopt")]
     private static partial int GetOption(int socket, int level, int name, void* value, int* length);
 
-    [LibraryImport(Library, EntryPoint = "setsockopt", SetLastError = true)]
+    [LibraryImport(Library, EntryPoint = "setsockopt")]
     private static partial int SetOption(int socket, int level, int name, void* value, int length);
 
     [LibraryImport(Library, EntryPoint = "clock_gettime")]
     private static partial int GetTime(int clock, long* time);
 
-    [LibraryImport(Library, EntryPoint = "ioctl", SetLastError = true)]
+    [LibraryImport(Library, EntryPoint = "ioctl")]
     private static partial int Control(int descriptor, nuint request, void* value);
 
     /// <summary>One piece of a gathered write (struct iovec).</summary>

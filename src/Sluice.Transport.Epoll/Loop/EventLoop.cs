@@ -23,13 +23,12 @@ internal sealed unsafe class EventLoop : IDisposable
         Trust = trust;
         Memory = new LoopMemory(readBufferSize);
         _epoll = Libc.EpollCreate(Libc.CloseOnExec);
-        if (_epoll < 0) throw Errno.ToException(Libc.LastError);
+        if (_epoll < 0) throw Errno.ToException(-_epoll);
         _wake = Libc.EventCreate(0, Libc.CloseOnExec | Libc.SocketNonBlocking);
         if (_wake < 0)
         {
-            var error = Errno.ToException(Libc.LastError);
             _ = Libc.Close(_epoll);
-            throw error;
+            throw Errno.ToException(-_wake);
         }
         EpollEvents.Add(_epoll, _wake, Libc.EpollIn, WakeToken);
         _thread = new LoopThread(this);

@@ -19,14 +19,14 @@ internal sealed class Turn
     [ThreadStatic]
     private static Turn? Own;
 
-    private readonly Lock _gate = new();
-    private readonly List<OutputQueue> _corked = [];
+    private OutputQueue?[] _corked = new OutputQueue?[64];
+    private volatile int _count;
     private readonly LoopThread? _loop;
     private long _step; // odd while a callback runs, Stolen after the watchdog has taken the turn away
     private long _seen; // the watchdog's notes
     private long _seenTime;
     private int _threadId;
-    private bool _open;
+    private volatile bool _open;
     private ExecutionContext? _context;
 
     public Turn(LoopThread? loop)
@@ -65,7 +65,8 @@ internal sealed class Turn
 
     /// <summary>Runs a callback on a loop's thread, and leaves nothing of it there.</summary>
     /// <returns>Whether the turn is still this thread's. If not, another has gone on with the loop.</returns>
-    public bool Call(ICallback callback)
+    public bool Call<T>(T callback)
+        where T : ICallback
     {
         Enter();
         callback.Run();
@@ -90,27 +91,33 @@ internal sealed class Turn
         return true;
     }
 
-    /// <summary>Remembers a connection that has something to write at the end.</summary>
+    /// <summary>Remembers a connection that has something to write at the end. Called with its queue's lock held.</summary>
     /// <returns>Whether it will be written then; if not, the caller has to.</returns>
     public bool TryCork(OutputQueue output)
     {
-        lock (_gate)
+        var count = _count;
+        if (!_open || count == MaxCorked) return false;
+        if (count == _corked.Length)
         {
-            if (!_open || _corked.Count == MaxCorked) return false;
-            _corked.Add(output);
-            return true;
+            var larger = new OutputQueue?[count * 2];
+            _corked.CopyTo(larger, 0);
+            Volatile.Write(ref _corked, larger);
         }
+        _corked[count] = output;
+        _count = count + 1;
+        // The watchdog closes the turn and then counts, this counts and then looks whether the turn is open: one sees the other.
+        Interlocked.MemoryBarrier();
+        return _open;
     }
 
     public void End()
     {
         // Only this thread adds, so nothing changes while it walks. The watchdog may uncork the same ones, which does no harm.
-        for (var i = 0; i < _corked.Count; i++) _corked[i].Uncork();
-        lock (_gate)
-        {
-            _corked.Clear();
-            _open = false;
-        }
+        var count = _count;
+        for (var i = 0; i < count; i++) _corked[i]!.Uncork();
+        _open = false;
+        _count = 0;
+        Array.Clear(_corked, 0, count);
     }
 
     /// <summary>The watchdog's look: has the same callback been running since the last one?</summary>
@@ -134,15 +141,14 @@ internal sealed class Turn
     /// <summary>Takes the turn from its thread, if that is still in the same callback.</summary>
     internal bool TrySteal(long step) => Interlocked.CompareExchange(ref _step, Stolen, step) == step;
 
+    // What is flushed from now on is written at once.
     private void Uncork()
     {
-        OutputQueue[] corked;
-        lock (_gate)
-        {
-            if (!_open) return;
-            _open = false; // what is flushed from now on is written at once
-            corked = [.. _corked];
-        }
-        foreach (var output in corked) output.Uncork();
+        if (!_open) return;
+        _open = false;
+        Interlocked.MemoryBarrier();
+        var count = _count;
+        var corked = Volatile.Read(ref _corked);
+        for (var i = 0; i < count && i < corked.Length; i++) Volatile.Read(ref corked[i])?.Uncork();
     }
 }

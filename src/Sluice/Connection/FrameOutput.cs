@@ -62,6 +62,9 @@ internal abstract class FrameOutput
     /// <summary>Written, but not flushed yet.</summary>
     protected bool HasUnflushed => _unflushed > 0;
 
+    /// <summary>Whether everything is flushed. Asked without the gate, it may be late to tell what other threads do.</summary>
+    protected bool IsIdle => _unflushed == 0 && !IsFlushing;
+
     /// <summary>Where the next frame goes. What is written is told to <see cref="Commit"/>.</summary>
     protected IBufferWriter<byte> Target => IsFlushing ? _pending ??= new PendingBytes() : _writer;
 

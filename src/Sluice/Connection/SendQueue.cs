@@ -122,6 +122,7 @@ internal sealed partial class SendQueue : FrameOutput
     /// <summary>As <see cref="Uncork"/>; the result is done when the transport has taken everything, faulted when it is gone.</summary>
     public ValueTask UncorkAsync()
     {
+        if (IsIdle) return default; // another thread's flush that is not seen yet is seen before the next read
         long ticket;
         bool drive;
         lock (this) ticket = Uncork(out drive);
