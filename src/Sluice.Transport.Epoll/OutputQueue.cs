@@ -52,19 +52,20 @@ internal sealed unsafe partial class OutputQueue
 
     public bool IsClosed => _closed;
 
-    public Memory<byte> GetMemory(int sizeHint)
+    /// <summary>Where the producer writes next; the same, until it advances: Kestrel asks twice and expects that.</summary>
+    public Block GetRoom(int sizeHint)
     {
         var wanted = Math.Max(sizeHint, 1);
         if (_last is not { } last)
         {
             _first = _last = _connection.Loop.Memory.RentForWriting(wanted, _little);
         }
-        else if (last.Room < wanted) // else the same memory: Kestrel asks twice and expects it, until it advances
+        else if (last.Room < wanted)
         {
             _last = _connection.Loop.Memory.RentForWritingMore(wanted);
             last.Append(_last);
         }
-        return _last.FreeMemory;
+        return _last;
     }
 
     public void Advance(int count)

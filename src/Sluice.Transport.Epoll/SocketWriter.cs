@@ -34,10 +34,15 @@ internal sealed class SocketWriter : PipeWriter, IValueTaskSource<FlushResult>, 
     {
         ThrowIfCompleted();
         ArgumentOutOfRangeException.ThrowIfNegative(sizeHint);
-        return _queue.GetMemory(sizeHint);
+        return _queue.GetRoom(sizeHint).FreeMemory;
     }
 
-    public override Span<byte> GetSpan(int sizeHint = 0) => GetMemory(sizeHint).Span;
+    public override Span<byte> GetSpan(int sizeHint = 0)
+    {
+        ThrowIfCompleted();
+        ArgumentOutOfRangeException.ThrowIfNegative(sizeHint);
+        return _queue.GetRoom(sizeHint).Free;
+    }
 
     public override void Advance(int bytes)
     {
@@ -53,7 +58,7 @@ internal sealed class SocketWriter : PipeWriter, IValueTaskSource<FlushResult>, 
         if (rest.Length >= DirectSize) rest = rest[_queue.SendDirect(rest)..];
         while (!rest.IsEmpty)
         {
-            var target = _queue.GetMemory(Math.Min(rest.Length, 64 * 1024)).Span;
+            var target = _queue.GetRoom(Math.Min(rest.Length, 64 * 1024)).Free;
             var count = Math.Min(target.Length, rest.Length);
             rest[..count].CopyTo(target);
             _queue.Advance(count);

@@ -38,11 +38,10 @@ internal sealed unsafe class Block : ReadOnlySequenceSegment<byte>
 
     public ReadOnlySpan<byte> Written => _array.AsSpan(0, End);
 
-    public void Advance(int count)
-    {
-        End += count;
-        Memory = new ReadOnlyMemory<byte>(_array, 0, End);
-    }
+    public void Advance(int count) => End += count;
+
+    /// <summary>Makes what was written readable as a part of a sequence.</summary>
+    public void Show() => Memory = new ReadOnlyMemory<byte>(_array, 0, End);
 
     public void Append(Block next)
     {

@@ -60,6 +60,7 @@ internal struct HeldBytes
         if (count == room) _bulk = true;
         else if (_tail.End == 0 && count < _tail.Size / Sparse) _bulk = false;
         _tail.Advance(count);
+        _tail.Show();
         Length += count;
         return count == room;
     }
@@ -108,6 +109,7 @@ internal struct HeldBytes
         var old = _head!;
         old.Written[_start..].CopyTo(target.Free);
         target.Advance((int)Length);
+        target.Show();
         old.Release();
         _head = _tail = target;
         _start = 0;

@@ -244,7 +244,7 @@ internal sealed partial class ReceiveLoop
             if (_demand != Demand.Stream) return Outcome.Continue;
             _demand = Demand.None;
             _owed = true;
-            StartPayload();
+            BeginPayload();
             _partEnd = _parser.Header is { Fin: true, PayloadLength: 0 } ? PartEnd.Payload : PartEnd.None;
             receiver.Stream = receiver.Started = receiver.Parts ?? new MessageReader(this, start);
             _running = false;

@@ -4,7 +4,8 @@ using Sluice.Protocol;
 
 namespace Sluice;
 
-/// <summary>What the loop does with each part of a frame: one step of the state machine each.</summary>
+/// <summary>What the loop does with each part of a frame: one step of the state machine each. The steps of a message that has
+/// come whole call one another.</summary>
 internal sealed partial class ReceiveLoop
 {
     private FrameParser _parser;
@@ -52,7 +53,7 @@ internal sealed partial class ReceiveLoop
         if (_assembly.Begin(header) is { } violation) return Fail(violation);
         if (header.Opcode == Opcode.Continuation) return StartPayload();
         _phase = Phase.MessageStart;
-        return Outcome.Continue;
+        return StartMessage();
     }
 
     private Outcome StartMessage()
@@ -64,10 +65,13 @@ internal sealed partial class ReceiveLoop
 
     private Outcome StartPayload()
     {
-        _phase = _parser.Header.PayloadLength > 0 ? Phase.Payload : Phase.FrameEnd;
+        BeginPayload();
         // What is kept whole must fit into an array, whatever the limit says.
-        return _sink is Sink.Buffer or Sink.Handler && _assembly.CheckWhole() is { } violation ? Fail(violation) : Outcome.Continue;
+        if (_sink is Sink.Buffer or Sink.Handler && _assembly.CheckWhole() is { } violation) return Fail(violation);
+        return _phase == Phase.Payload ? ReadPayload() : Outcome.Continue;
     }
+
+    private void BeginPayload() => _phase = _parser.Header.PayloadLength > 0 ? Phase.Payload : Phase.FrameEnd;
 
     private Outcome ReadPayload()
     {
