@@ -7,6 +7,7 @@ namespace Sluice.Micro;
 
 /// <summary>One message compressed and inflated, against the base class library's <see cref="DeflateStream"/> on the same zlib.</summary>
 /// <remarks>The stream gives no way to begin a message anew: without context it is a new one for each message.</remarks>
+[MemoryDiagnoser]
 public class DeflateBenchmark : IDisposable
 {
     private readonly Deflater _context = new(new(15, 6, 8));

@@ -38,6 +38,7 @@ internal sealed class Run(BenchSettings settings, Cores cores, Certificate certi
             {
                 await TryAsync(scenario, peer, async () =>
                 {
+                    if (servers.Remove(peer, out var failed)) await failed.DisposeAsync();
                     servers[peer] = await StartAsync(peer, scenario, backend?.Port ?? 0, cores.Server, cancellation);
                     await LoadProcess.RunAsync(cores.Load, Arguments(scenario with { Idle = 0 }, peer, servers[peer], backend, peer.Warm, TimeSpan.FromMilliseconds(50)), null, cancellation);
                 });
@@ -134,9 +135,19 @@ internal sealed class Run(BenchSettings settings, Cores cores, Certificate certi
         report($"  {sample.Peer}: {Progress.Line(sample)}");
     }
 
-    // One peer that fails has a row that says so; the others are measured all the same.
+    // One peer that fails has a row that says so; the others are measured all the same. It has a second try: a single connection of
+    // many thousands that is cut must not cost it the whole scenario.
     private async Task TryAsync(Scenario scenario, Peer peer, Func<Task> measure)
     {
+        try
+        {
+            await measure();
+            return;
+        }
+        catch (Exception e) when (e is BenchException or TimeoutException)
+        {
+            report($"  {peer.Id}: failed, and is tried once more: {e.Message}");
+        }
         try
         {
             await measure();
