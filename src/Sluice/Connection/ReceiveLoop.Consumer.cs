@@ -257,8 +257,13 @@ internal sealed partial class ReceiveLoop
     private Outcome DeliverMessage()
     {
         var message = _assembly.ToMessage();
-        if (_handler is not null) return HandleAssembled(message); // attached since the message began
+        if (_handler is not null && !_connection.HasHandlerFailed) return HandleAssembled(message); // attached since the message began
         _phase = Phase.Header;
+        if (_handler is not null)
+        {
+            message.Dispose();
+            return Outcome.Continue;
+        }
         _options.Metrics.Received(1, message.Payload.Length);
         lock (this)
         {

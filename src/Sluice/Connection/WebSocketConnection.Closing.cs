@@ -65,6 +65,9 @@ public sealed partial class WebSocketConnection
         KeepAlive.EndWithin(_options.LingerTimeout);
     }
 
+    /// <summary>Whether a callback of the handler's has thrown: none but its <see cref="IWebSocketHandler.OnClose"/> is called then.</summary>
+    internal bool HasHandlerFailed => _handlerError is not null;
+
     /// <returns>Whether the connection failed by it. A send that came too late for a closing connection is no fault.</returns>
     internal bool OnHandlerFailed(Exception error)
     {

@@ -155,7 +155,10 @@ public sealed partial class WebSocketConnection : IAsyncDisposable
         {
             try
             {
-                using (message) await handler.OnMessageAsync(this, message.Type, message.Payload).ConfigureAwait(false);
+                using (message)
+                {
+                    if (!HasHandlerFailed) await handler.OnMessageAsync(this, message.Type, message.Payload).ConfigureAwait(false);
+                }
             }
             catch (Exception e)
             {

@@ -276,6 +276,34 @@ public class HandlerTests
         handler.Events.ShouldBe(["open", "first half", "second", "close 1000"]);
     }
 
+    [Theory]
+    [InlineData(true)]
+    [InlineData(false)]
+    public async Task A_handler_that_failed_in_OnOpen_does_not_get_that_message_either(bool hasCome)
+    {
+        var peer = new RawPeer();
+        using var cancel = new CancellationTokenSource();
+        var receiving = peer.Connection.ReceiveAsync(cancel.Token).AsTask();
+        await peer.SendTextAsync("first ", first: 0x01);
+        await peer.SendFrameAsync(0x89, [1]);
+        await peer.ExpectAsync(0x8A, [1]); // so the message is under way
+        await cancel.CancelAsync();
+        await Should.ThrowAsync<OperationCanceledException>(receiving);
+        if (hasCome)
+        {
+            await peer.SendTextAsync("half", first: 0x80);
+            await peer.SendFrameAsync(0x89, [2]);
+            await peer.ExpectAsync(0x8A, [2]);
+        }
+        var thrower = new Scripted(_ => default) { Open = _ => throw new InvalidDataException() };
+        var running = peer.Connection.RunAsync(thrower);
+        await peer.ExpectCloseAsync(1011);
+        if (!hasCome) await peer.SendTextAsync("half", first: 0x80);
+        await peer.SendCloseAsync(1011);
+        await Should.ThrowAsync<InvalidDataException>(running.WaitAsync(Guard));
+        thrower.Events.ShouldBe(["open", "close 1011"]);
+    }
+
     [Fact]
     public async Task A_handler_and_a_receive_do_not_go_together()
     {
