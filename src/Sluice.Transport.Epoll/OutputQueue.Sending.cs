@@ -5,6 +5,9 @@ internal sealed unsafe partial class OutputQueue
 {
     private const int MaxPieces = 16;
 
+    // The last bytes wait in the kernel for the end of the stream, which follows at once: they leave as one segment with it.
+    private int SendFlags => _ended ? Libc.SendNoSignal | Libc.SendMore : Libc.SendNoSignal;
+
     private Outcome Send()
     {
         _corked = false;
@@ -39,7 +42,7 @@ internal sealed unsafe partial class OutputQueue
         if (first == _committed || _head.NextBlock is null)
         {
             offered = first;
-            return Libc.Send(_connection.Descriptor, _head.Address + _start, (nuint)first, Libc.SendNoSignal);
+            return Libc.Send(_connection.Descriptor, _head.Address + _start, (nuint)first, SendFlags);
         }
         var pieces = stackalloc Libc.Piece[MaxPieces];
         var count = Gather(pieces, MaxPieces, out offered);
@@ -91,7 +94,7 @@ internal sealed unsafe partial class OutputQueue
     private nint SendPieces(Libc.Piece* pieces, int count)
     {
         var message = new Libc.MessageHeader { Pieces = pieces, PieceCount = (nuint)count };
-        return Libc.SendMessage(_connection.Descriptor, &message, Libc.SendNoSignal);
+        return Libc.SendMessage(_connection.Descriptor, &message, SendFlags);
     }
 
     private void Consume(nint count)

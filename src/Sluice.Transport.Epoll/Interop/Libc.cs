@@ -19,6 +19,7 @@ internal static unsafe partial class Libc
     public const uint EpollEnd = EpollError | EpollHangUp | EpollReadHangUp;
 
     public const int SendNoSignal = 0x4000; // a write to a closed connection is an error, not a SIGPIPE
+    public const int SendMore = 0x8000; // more follows: a segment that is not full waits for it
     public const int SocketNonBlocking = 0x800;
     public const int CloseOnExec = 0x80000;
     public const int ShutdownBoth = 2;

@@ -257,13 +257,15 @@ internal sealed partial class ReceiveLoop
     private Outcome DeliverMessage()
     {
         var message = _assembly.ToMessage();
-        if (_handler is not null && !_connection.HasHandlerFailed) return HandleAssembled(message); // attached since the message began
-        _phase = Phase.Header;
         if (_handler is not null)
         {
+            // Attached since the message began; one that has failed meanwhile gets nothing more.
+            if (!_connection.HasHandlerFailed) return HandleAssembled(message);
             message.Dispose();
+            _phase = Phase.Header;
             return Outcome.Continue;
         }
+        _phase = Phase.Header;
         _options.Metrics.Received(1, message.Payload.Length);
         lock (this)
         {
