@@ -12,7 +12,7 @@ internal static class BenchCommand
     private static readonly Option<bool> All = new("--all") { Description = "Every size with every number of connections and messages in flight, text and binary: hours." };
     private static readonly Option<string[]> Only = Names("--only", "Scenarios or families of them, separated by commas, as echo,idle; see --list.");
     private static readonly Option<string[]> Peers = Names("--peers", "Peers, separated by commas, as floor,sluice,gorilla; see --list.");
-    private static readonly Option<int> Rounds = new("--rounds") { Description = "How often each is measured, by turns. [default: 3, quick: 2]" };
+    private static readonly Option<int> Rounds = new("--rounds") { Description = "How often each is measured, by turns; twice as often where there is a goal. [default: 3, quick: 2]" };
     private static readonly Option<double> Window = new("--window") { Description = "Seconds that each measurement counts. [default: 1, quick: 0.5]" };
     private static readonly Option<string?> Json = new("--json") { Description = "Writes every single measurement to a file.", HelpName = "file" };
     private static readonly Option<string?> Out = new("--out") { Description = "Where benchmarks.md and its charts go. [default: docs; artifacts/bench/report when the run is narrowed]", HelpName = "directory" };
@@ -20,7 +20,7 @@ internal static class BenchCommand
 
     public static RootCommand Create()
     {
-        var command = new RootCommand("Measures this project and its peers side by side, in one run, and writes docs/benchmarks.md. The default run takes about 25 minutes; --micro runs the micro-benchmarks instead.");
+        var command = new RootCommand("Measures this project and its peers side by side, in one run, and writes docs/benchmarks.md. The default run takes about half an hour; --micro runs the micro-benchmarks instead.");
         foreach (var option in new Option[] { Quick, All, Only, Peers, Rounds, Window, Json, Out, List }) command.Add(option);
         Rounds.Validators.Add(Within(Rounds, 1, 100));
         Window.Validators.Add(Within(Window, 0.05, 60));

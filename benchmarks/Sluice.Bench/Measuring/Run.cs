@@ -10,6 +10,8 @@ namespace Sluice.Bench.Measuring;
 /// <summary>Measures scenario after scenario: all the peers are started and warmed up, then measured by turns, round after round.</summary>
 internal sealed class Run(BenchSettings settings, Cores cores, Certificate certificate, string directory, Action<string> report)
 {
+    private const int WarmingTurns = 5;
+
     public List<Sample> Samples { get; } = [];
 
     public List<Absence> Absences { get; } = [];
@@ -40,11 +42,11 @@ internal sealed class Run(BenchSettings settings, Cores cores, Certificate certi
                 {
                     if (servers.Remove(peer, out var failed)) await failed.DisposeAsync();
                     servers[peer] = await StartAsync(peer, scenario, backend?.Port ?? 0, cores.Server, cancellation);
-                    await LoadProcess.RunAsync(cores.Load, Arguments(scenario with { Idle = 0 }, peer, servers[peer], backend, peer.Warm, TimeSpan.FromMilliseconds(50)), null, cancellation);
+                    await WarmAsync(scenario with { Idle = 0 }, peer, servers[peer], backend, peer.Warm, cancellation);
                 });
             }
 
-            for (var round = 1; round <= Math.Min(settings.Rounds, scenario.MostRounds); round++)
+            for (var round = 1; round <= settings.RoundsOf(scenario); round++)
             {
                 foreach (var (peer, server) in servers)
                 {
@@ -68,7 +70,7 @@ internal sealed class Run(BenchSettings settings, Cores cores, Certificate certi
     // Where memory is measured, or a server is driven to its end, each time a new one.
     private async Task MeasureAloneAsync(Scenario scenario, IReadOnlyList<Peer> peers, Server? backend, CancellationToken cancellation)
     {
-        for (var round = 1; round <= Math.Min(settings.Rounds, scenario.MostRounds); round++)
+        for (var round = 1; round <= settings.RoundsOf(scenario); round++)
         {
             foreach (var peer in peers)
             {
@@ -78,8 +80,8 @@ internal sealed class Run(BenchSettings settings, Cores cores, Certificate certi
                     await using var server = await StartAsync(peer, scenario, backend?.Port ?? 0, cores.Server, cancellation);
                     var warm = new Scenario("", "", scenario.Kind == Kind.Idle ? Kind.Handshakes : Kind.Fanout, "") { Connections = 100 };
                     // Briefly before idle connections: the garbage of very many handshakes would be room for their memory.
-                    var warming = scenario.Kind == Kind.Idle ? settings.Settle : peer.Warm;
-                    await LoadProcess.RunAsync(cores.Load, Arguments(warm, peer, server, backend, warming, TimeSpan.FromMilliseconds(50)), null, cancellation);
+                    if (scenario.Kind == Kind.Idle) await LoadBrieflyAsync(warm, peer, server, backend, settings.Settle, cancellation);
+                    else await WarmAsync(warm, peer, server, backend, peer.Warm, cancellation);
                     if (scenario.Kind == Kind.Idle)
                     {
                         Add(await IdleAsync(scenario, peer, number, server, backend, cancellation));
@@ -112,6 +114,16 @@ internal sealed class Run(BenchSettings settings, Cores cores, Certificate certi
         await first.EndAsync(cancellation);
         return new Sample(scenario.Id, peer.Id, round, opened) { ResidentBytes = idle, UsedBytes = used };
     }
+
+    // By turns, as it will be measured: what only the opening and closing of connections runs through is compiled after some tens of
+    // calls, and else that would be in the middle of the first measurements.
+    private async Task WarmAsync(Scenario scenario, Peer peer, Server server, Server? backend, TimeSpan time, CancellationToken cancellation)
+    {
+        for (var turn = 0; turn < WarmingTurns; turn++) await LoadBrieflyAsync(scenario, peer, server, backend, time / WarmingTurns, cancellation);
+    }
+
+    private Task<LoadResult> LoadBrieflyAsync(Scenario scenario, Peer peer, Server server, Server? backend, TimeSpan time, CancellationToken cancellation)
+        => LoadProcess.RunAsync(cores.Load, Arguments(scenario, peer, server, backend, time, TimeSpan.FromMilliseconds(50)), null, cancellation);
 
     private Task<Server> StartAsync(Peer peer, Scenario scenario, int backend, int core, CancellationToken cancellation) =>
         Server.StartAsync(peer.Start(new StartContext(scenario.Variant, certificate, directory, backend)), core, cancellation);

@@ -73,7 +73,7 @@ internal sealed class Report(Facts facts, Cores cores, BenchSettings settings, s
         page.Append(cores.AreShared
             ? "| cores | **one for both server and load**: only the CPU time tells something |\n"
             : string.Create(CultureInfo.InvariantCulture, $"| cores | server on {cores.Server}, load on {cores.Load} |\n"));
-        page.Append(CultureInfo.InvariantCulture, $"| rounds | up to {settings.Rounds} of {settings.Window.TotalSeconds:0.##} s, by turns; medians, least and most |\n");
+        page.Append(CultureInfo.InvariantCulture, $"| rounds | up to {settings.Rounds} of {settings.Window.TotalSeconds:0.##} s, twice as many for the ratios below, by turns; medians, least and most |\n");
         foreach (var (name, version) in facts.Versions) page.Append(CultureInfo.InvariantCulture, $"| {name} | {version} |\n");
         page.Append('\n');
     }
