@@ -1,4 +1,6 @@
+using System.Diagnostics;
 using Sluice.Cli.Tests.Support;
+using Sluice.Peers;
 
 namespace Sluice.Cli.Tests.Serve;
 
@@ -36,5 +38,34 @@ public sealed class StartTests
         second.Error.ShouldNotContain("Exception");
         second.Error.Split('\n', StringSplitOptions.RemoveEmptyEntries).ShouldHaveSingleItem();
         (await first.GetAsync("/healthz")).Status.ShouldBe(200);
+    }
+
+    [Theory]
+    [InlineData("serve")]
+    [InlineData("proxy", "--to", "http://127.0.0.1:9/")]
+    public async Task The_settings_of_another_program_in_the_same_directory_or_environment_open_no_port(params string[] verb)
+    {
+        var directory = Directory.CreateTempSubdirectory("sluice-start");
+        try
+        {
+            await File.WriteAllTextAsync(Path.Combine(directory.FullName, "appsettings.json"), """
+                {
+                  "Kestrel": { "Endpoints": { "Other": { "Url": "http://127.0.0.1:0" } } },
+                  "Logging": { "LogLevel": { "Default": "Trace" } }
+                }
+                """);
+            var start = new ProcessStartInfo("dotnet", [Command.Program, .. verb, "--listen", "http://127.0.0.1:0"]) { WorkingDirectory = directory.FullName };
+            start.Environment["Kestrel__Endpoints__Third__Url"] = "http://127.0.0.1:0";
+            await using var process = ProcessUnderTest.Start(start);
+            await process.Error.WaitForLineAsync("listening on http://127.0.0.1:");
+            process.Terminate();
+
+            (await process.WaitForExitAsync()).ShouldBe(0);
+            process.Error.Lines.ShouldHaveSingleItem();
+        }
+        finally
+        {
+            directory.Delete(recursive: true);
+        }
     }
 }
