@@ -59,7 +59,7 @@ internal sealed partial class ReceiveLoop
     private Outcome StartMessage()
     {
         if (!TryChooseSink(out _sink)) return Outcome.NeedConsumer;
-        _connection.KeepAlive.OnMessage();
+        if (_options.EndsIdle) _connection.KeepAlive.OnMessage();
         return _sink == Sink.Stream ? DeliverStart() : StartPayload();
     }
 

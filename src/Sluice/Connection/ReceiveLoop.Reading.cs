@@ -27,7 +27,7 @@ internal sealed partial class ReceiveLoop : IThreadPoolWorkItem
     public bool IsListening => _reading;
 
     /// <summary>Whether the caller runs inside a turn that has more bytes to work off, and will flush after them.</summary>
-    public bool IsCorked => _turn == Environment.CurrentManagedThreadId && _offset < _segment.Length;
+    public bool IsCorked => _turn is var turn and not 0 && turn == Environment.CurrentManagedThreadId && _offset < _segment.Length;
 
     /// <returns>Whether there is something to go on with.</returns>
     private bool Read()

@@ -269,7 +269,7 @@ internal sealed partial class SendQueue : FrameOutput
         else if (_deflater is null) Write(message);
         else if (!TryWriteDeflated(_deflater, message)) return Accepted.Closed;
         _uncounted.Add(message.Payload.Length, message.Fin);
-        _connection.KeepAlive.OnMessage();
+        if (_options.EndsIdle) _connection.KeepAlive.OnMessage();
         drive = !direct.IsEmpty;
         ticket = drive ? CommitDirect() : Commit((int)Math.Min(int.MaxValue / 2, size), corked, out drive);
         if (message is { Stream: not null, Fin: true })

@@ -13,8 +13,9 @@ namespace Sluice;
 /// </summary>
 public sealed partial class WebSocketConnection : IAsyncDisposable
 {
+    private readonly ReceiveLoop _loop; // beside the sender: a message to very many touches just these two of each
+    private readonly SendQueue _sender;
     private readonly ConnectionOptions _options;
-    private readonly ReceiveLoop _loop;
     private readonly Action? _abortTransport;
     private CloseResult? _result;
     private Exception? _handlerError;
@@ -46,7 +47,7 @@ public sealed partial class WebSocketConnection : IAsyncDisposable
         Subprotocol = subprotocol;
         Compression = compression;
         KeepAlive = new KeepAlive(this, _options);
-        Sender = new SendQueue(
+        _sender = new SendQueue(
             transport.Output, this, role, _options, compression is null ? null : new MessageDeflater(compression, role));
         _loop = new ReceiveLoop(
             transport.Input, this, role, _options, compression is null ? null : new MessageInflater(compression, role, _options));
@@ -84,7 +85,7 @@ public sealed partial class WebSocketConnection : IAsyncDisposable
 
     internal KeepAlive KeepAlive { get; }
 
-    internal SendQueue Sender { get; }
+    internal SendQueue Sender => _sender;
 
     internal bool IsEnded => CloseResult is not null;
 
