@@ -115,7 +115,7 @@ internal sealed partial class EpollConnection : ConnectionContext, IEventTarget,
 
         // After these two nobody is in the kernel with the descriptor, nor will be.
         _output.Close();
-        _reader.OnClosed(told);
+        _reader.OnClosed(told, isOrderly: reason is null);
         Loop.Forget(_token);
         if (reason is not null) Libc.ResetOnClose(Descriptor);
         // Closed with bytes unread, a socket sends a reset in place of its end, and more may come at any time: the end goes first.

@@ -23,8 +23,12 @@ internal sealed unsafe partial class SocketReader
 
     private void Receive()
     {
-        if (_closed) return;
         var block = _held.Prepare();
+        if (_closed)
+        {
+            TakeSaved(block);
+            return;
+        }
         _readable = false;
         nint count;
         do count = Libc.Receive(_connection.Descriptor, block.Address + block.End, (nuint)block.Room, 0);
@@ -45,7 +49,33 @@ internal sealed unsafe partial class SocketReader
     {
         if (_closed || _ended || _error is not null) return;
         if (!_waiting && !_claimed && Libc.TakeError(_connection.Descriptor) is var error and not 0) End(EpollConnection.ToReset(error));
-        else if (_completed || Libc.CountReadable(_connection.Descriptor) <= _connection.MaxReadBufferSize) _connection.FireClosed();
+        else if (_completed || Libc.CountReadable(_connection.Descriptor) <= _connection.MaxReadBufferSize)
+        {
+            _endNoticed = true;
+            _connection.FireClosed();
+        }
+    }
+
+    // The connection closes while nobody has read all that came before the peer's end: as ConnectionClosed may be why, this is kept.
+    // It is no more than MaxReadBufferSize, or the end would not have been noticed.
+    private void SaveRest()
+    {
+        if (_ended || _completed || _error is not null) return;
+        _saved = SavedBytes.Receive(_connection.Descriptor, out var error);
+        if (error != 0) _error = EpollConnection.ToReset(error);
+        _readable = true;
+    }
+
+    private void TakeSaved(Block block)
+    {
+        if (_saved?.MoveTo(block.Free) is { } count and > 0)
+        {
+            _held.Commit(count);
+            return;
+        }
+        _saved = null;
+        _held.Rollback();
+        End(error: null);
     }
 
     private void End(Exception? error)

@@ -15,8 +15,10 @@ internal sealed partial class SocketReader : PipeReader, IValueTaskSource<ReadRe
     private ManualResetValueTaskSourceCore<ReadResult> _source;
     private Cancellation? _cancellation;
     private Exception? _error;
+    private SavedBytes? _saved;
     private bool _readable; // the kernel may have something
     private bool _endBehind; // the end, or an error, is behind what the kernel has
+    private bool _endNoticed; // and ConnectionClosed has told so
     private bool _ended;
     private bool _closed;
     private bool _waiting;
@@ -89,6 +91,7 @@ internal sealed partial class SocketReader : PipeReader, IValueTaskSource<ReadRe
             if (_completed) return;
             _completed = true;
             _lent = false;
+            _saved = null;
             if (!_waiting && !_claimed) _held.Clear();
             if (_readable) LookForEnd();
         }
@@ -110,12 +113,15 @@ internal sealed partial class SocketReader : PipeReader, IValueTaskSource<ReadRe
     }
 
     /// <summary>The descriptor is not used from here any more.</summary>
-    public void OnClosed(Exception reason)
+    /// <param name="reason">What reads fail with from now on.</param>
+    /// <param name="isOrderly">The output has ended. Where the peer's end had been noticed before, what it sent is still to be read.</param>
+    public void OnClosed(Exception reason, bool isOrderly)
     {
         lock (this)
         {
+            if (isOrderly && (_ended || _endNoticed)) SaveRest();
+            else _error = reason;
             _closed = true;
-            _error = reason;
             if (_completed) _held.Clear();
             if (!TryClaim()) return;
         }

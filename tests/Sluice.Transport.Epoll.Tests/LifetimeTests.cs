@@ -56,6 +56,47 @@ public class LifetimeTests
     }
 
     [Theory, MemberData(nameof(Transports.All), MemberType = typeof(Transports))]
+    public async Task Completing_the_output_behind_a_FIN_leaves_what_came_before_it_to_the_reader(Kind kind)
+    {
+        // As Kestrel does when ConnectionClosed tells it of the FIN.
+        foreach (var size in (int[])[0, 10, 100_000])
+        {
+            await using var link = await Link.OpenAsync(kind);
+            await link.SendAsync(Bytes.Pattern(size));
+            link.Peer.Shutdown(SocketShutdown.Send);
+            await link.Connection.ConnectionClosed.WhenCanceled().Guarded();
+            await link.Output.CompleteAsync();
+            (await link.ReceiveToEndAsync()).ShouldBe(0);
+            var result = await link.Input.ReadAtLeastAsync(size).Guarded();
+            result.Buffer.Copy().ShouldBe(Bytes.Pattern(size));
+            link.Input.AdvanceTo(result.Buffer.End);
+            (await link.Input.ReadAsync().Guarded()).IsCompleted.ShouldBeTrue();
+        }
+    }
+
+    [Theory, MemberData(nameof(Transports.All), MemberType = typeof(Transports))]
+    public async Task So_it_does_while_the_reader_looks_at_what_came_first(Kind kind)
+    {
+        const int Total = 100_000;
+        await using var link = await Link.OpenAsync(kind);
+        await link.SendAsync(Bytes.Pattern(Total));
+        var first = await link.Input.ReadAsync().Guarded();
+        link.Peer.Shutdown(SocketShutdown.Send);
+        var closed = link.Connection.ConnectionClosed.WhenCanceled();
+        await closed.Guarded();
+        await link.Output.CompleteAsync();
+        (await link.ReceiveToEndAsync()).ShouldBe(0);
+        var half = first.Buffer.GetPosition(first.Buffer.Length / 2);
+        var consumed = first.Buffer.Slice(0, half).Length;
+        first.Buffer.Slice(0, half).Copy().ShouldBe(Bytes.Pattern(Total)[..(int)consumed]);
+        link.Input.AdvanceTo(half, first.Buffer.End);
+        var rest = await link.Input.ReadAtLeastAsync((int)(Total - consumed)).Guarded();
+        rest.Buffer.Copy().ShouldBe(Bytes.Pattern(Total)[(int)consumed..]);
+        link.Input.AdvanceTo(rest.Buffer.End);
+        (await link.Input.ReadAsync().Guarded()).IsCompleted.ShouldBeTrue();
+    }
+
+    [Theory, MemberData(nameof(Transports.All), MemberType = typeof(Transports))]
     public async Task Completing_the_output_sends_what_was_written_and_closes_both_directions(Kind kind)
     {
         await using var link = await Link.OpenAsync(kind);
