@@ -15,6 +15,8 @@ internal sealed class OpenTunnels
     private readonly ILogger _logger;
     private readonly CancellationToken _stopping;
     private ITimer? _drain;
+    private int _places;
+    private bool _isOver;
 
     public OpenTunnels(ProxyOptions options, ILogger logger, CancellationToken stopping)
     {
@@ -26,22 +28,44 @@ internal sealed class OpenTunnels
 
     public bool Draining => _stopping.IsCancellationRequested;
 
-    /// <summary>Runs the tunnel to its end.</summary>
+    /// <summary>Takes a place for a tunnel before its client is told that there is one: from then on the drain waits for it.</summary>
+    /// <returns>Whether there is one: not any more when the host stops.</returns>
+    public bool TryEnter()
+    {
+        lock (_lock)
+        {
+            if (Draining) return false;
+            _places++;
+            return true;
+        }
+    }
+
+    /// <summary>Gives the place back.</summary>
+    public void Leave()
+    {
+        lock (_lock)
+        {
+            if (--_places == 0 && Draining) _drain?.Dispose();
+        }
+    }
+
+    /// <summary>Runs the tunnel, which has a place, to its end.</summary>
     public async Task RunAsync(Tunnel tunnel)
     {
-        lock (_lock) _open.Add(tunnel);
+        bool isLate;
+        lock (_lock)
+        {
+            _open.Add(tunnel);
+            isLate = _isOver;
+        }
         try
         {
-            if (Draining) tunnel.Cut(TunnelEnd.Shutdown); // its handshake was under way when the host began to stop
+            if (isLate) tunnel.Cut(TunnelEnd.Shutdown);
             await tunnel.RunAsync().ConfigureAwait(false);
         }
         finally
         {
-            lock (_lock)
-            {
-                _open.Remove(tunnel);
-                if (Draining && _open.Count == 0) _drain?.Dispose();
-            }
+            lock (_lock) _open.Remove(tunnel);
         }
     }
 
@@ -49,8 +73,8 @@ internal sealed class OpenTunnels
     {
         lock (_lock)
         {
-            if (_open.Count == 0) return;
-            Log.Draining(_logger, _open.Count, _options.DrainTimeout);
+            if (_places == 0) return;
+            Log.Draining(_logger, _places, _options.DrainTimeout);
             _drain = _options.TimeProvider.CreateTimer(static s => ((OpenTunnels)s!).CutAll(), this, _options.DrainTimeout, Timeout.InfiniteTimeSpan);
         }
     }
@@ -58,8 +82,14 @@ internal sealed class OpenTunnels
     private void CutAll()
     {
         Tunnel[] left;
-        lock (_lock) left = [.. _open];
+        int places;
+        lock (_lock)
+        {
+            _isOver = true;
+            left = [.. _open];
+            places = _places;
+        }
         foreach (var tunnel in left) tunnel.Cut(TunnelEnd.Shutdown);
-        if (left.Length > 0) Log.Cut(_logger, left.Length);
+        if (places > 0) Log.Cut(_logger, places);
     }
 }

@@ -31,7 +31,21 @@ internal sealed class UpgradeForwarder(Backend backend, ProxyOptions options, Pr
             throw;
         }
 
-        if (end is not null) await TunnelAsync(exchange, client, end).ConfigureAwait(false);
+        if (end is null) return;
+        if (!tunnels.TryEnter())
+        {
+            // The host began to stop meanwhile.
+            await end.Connection.CloseAsync().ConfigureAwait(false);
+            throw new FailedException(Failure.Draining);
+        }
+        try
+        {
+            await TunnelAsync(exchange, client, end).ConfigureAwait(false);
+        }
+        finally
+        {
+            tunnels.Leave();
+        }
     }
 
     /// <summary>The backend's end of the tunnel, or <see langword="null"/> when it refused, which the client was then told.</summary>
