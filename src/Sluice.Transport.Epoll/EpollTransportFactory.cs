@@ -13,6 +13,8 @@ internal sealed class EpollTransportFactory : IConnectionListenerFactory, IConne
 {
     private const int TcpNoDelay = 1; // of IPPROTO_TCP; connections have it from their listener
 
+    private const int KeepAliveProbes = 3;
+
     private readonly Lock _gate = new();
     private readonly EpollTransportOptions _options;
     private readonly ILogger _logger;
@@ -79,6 +81,16 @@ internal sealed class EpollTransportFactory : IConnectionListenerFactory, IConne
         var socket = new Socket(ip.AddressFamily, SocketType.Stream, ProtocolType.Tcp) { NoDelay = _options.NoDelay };
         // Kestrel's "any address" means both families.
         if (ip.Address.Equals(IPAddress.IPv6Any)) socket.DualMode = true;
+        if (_options.KeepAliveTime != Timeout.InfiniteTimeSpan) KeepAlive(socket, (int)_options.KeepAliveTime.TotalSeconds);
         return socket;
+    }
+
+    // Connections have it from their listener.
+    private static void KeepAlive(Socket socket, int seconds)
+    {
+        socket.SetSocketOption(SocketOptionLevel.Socket, SocketOptionName.KeepAlive, true);
+        socket.SetSocketOption(SocketOptionLevel.Tcp, SocketOptionName.TcpKeepAliveTime, seconds);
+        socket.SetSocketOption(SocketOptionLevel.Tcp, SocketOptionName.TcpKeepAliveInterval, seconds / KeepAliveProbes);
+        socket.SetSocketOption(SocketOptionLevel.Tcp, SocketOptionName.TcpKeepAliveRetryCount, KeepAliveProbes);
     }
 }

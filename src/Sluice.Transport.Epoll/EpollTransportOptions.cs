@@ -30,6 +30,24 @@ public sealed class EpollTransportOptions
     /// <summary>Whether small writes leave at once (TCP_NODELAY). Default true. Not for Unix domain sockets.</summary>
     public bool NoDelay { get; set; } = true;
 
+    /// <summary>After how long a silence TCP asks whether the peer is still there; without an answer to three questions, a third of
+    /// that time apart, the connection ends. Whole seconds. Default: never (<see cref="Timeout.InfiniteTimeSpan"/>), as a
+    /// WebSocket's pings tell the same; for connections that have none, as a proxy's.</summary>
+    /// <exception cref="ArgumentOutOfRangeException">Less than 3 seconds, or more than 32,767.</exception>
+    public TimeSpan KeepAliveTime
+    {
+        get;
+        set
+        {
+            if (value != Timeout.InfiniteTimeSpan)
+            {
+                ArgumentOutOfRangeException.ThrowIfLessThan(value, TimeSpan.FromSeconds(3));
+                ArgumentOutOfRangeException.ThrowIfGreaterThan(value, TimeSpan.FromSeconds(short.MaxValue)); // the kernel's own bound
+            }
+            field = value;
+        }
+    } = Timeout.InfiniteTimeSpan;
+
     /// <summary>The memory that one read fills, in bytes; a connection that fills it reads eight times as much next. Default
     /// 16 KiB. A connection holds it only while it has bytes that are not consumed.</summary>
     /// <exception cref="ArgumentOutOfRangeException">Less than 1 KiB or more than 16 MiB.</exception>

@@ -39,6 +39,26 @@ public class ListenerTests
         (factory as IDisposable)?.Dispose();
     }
 
+    [Fact]
+    public async Task Connections_are_asked_by_TCP_whether_their_peer_is_there_as_the_options_say()
+    {
+        await using var silent = await Link.OpenAsync(Kind.Adaptive);
+        Option(silent, SocketOptionLevel.Socket, SocketOptionName.KeepAlive).ShouldBe(0);
+
+        await using var asked = await Link.OpenAsync(Kind.Adaptive, options => options.KeepAliveTime = TimeSpan.FromSeconds(15));
+        Option(asked, SocketOptionLevel.Socket, SocketOptionName.KeepAlive).ShouldBe(1);
+        Option(asked, SocketOptionLevel.Tcp, SocketOptionName.TcpKeepAliveTime).ShouldBe(15);
+        Option(asked, SocketOptionLevel.Tcp, SocketOptionName.TcpKeepAliveInterval).ShouldBe(5);
+        Option(asked, SocketOptionLevel.Tcp, SocketOptionName.TcpKeepAliveRetryCount).ShouldBe(3);
+    }
+
+    [Theory]
+    [InlineData(0)]
+    [InlineData(2)]
+    [InlineData(32_768)]
+    public void A_time_that_the_kernel_would_not_take_is_refused(int seconds)
+        => Should.Throw<ArgumentOutOfRangeException>(() => new EpollTransportOptions { KeepAliveTime = TimeSpan.FromSeconds(seconds) });
+
     [Theory, MemberData(nameof(Transports.All), MemberType = typeof(Transports))]
     public async Task A_port_in_use_is_an_error(Kind kind)
     {
@@ -175,5 +195,12 @@ public class ListenerTests
         await serve.Guarded();
         await listener.DisposeAsync().Guarded();
         (factory as IDisposable)!.Dispose();
+    }
+
+    private static int Option(Link link, SocketOptionLevel level, SocketOptionName name)
+    {
+        using var handle = new SafeSocketHandle(((EpollConnection)link.Connection).Descriptor, ownsHandle: false);
+        using var socket = new Socket(handle);
+        return (int)socket.GetSocketOption(level, name)!;
     }
 }

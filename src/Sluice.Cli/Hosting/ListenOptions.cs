@@ -5,9 +5,11 @@ using Sluice.Cli.Options;
 
 namespace Sluice.Cli.Hosting;
 
-/// <summary>The options of every verb that listens: where, with which certificate, how long to drain.</summary>
+/// <summary>The options of every verb that listens: where, with which certificate, how long to drain, on which transport.</summary>
 internal sealed class ListenOptions
 {
+    private const string Epoll = "epoll";
+
     private readonly Option<ListenUrl[]> _listen;
     private readonly Option<string?> _certificate = new("--cert") { Description = "The certificate for https, a PEM file; with --key.", HelpName = "file" };
     private readonly Option<string?> _key = new("--key") { Description = "The private key of --cert, a PEM file.", HelpName = "file" };
@@ -18,11 +20,19 @@ internal sealed class ListenOptions
     private readonly Option<bool> _verbose = new("--verbose", "-v") { Description = "Log every connection." };
     private readonly ListenUrl? _default;
 
+    private readonly Option<string> _transport = new("--transport")
+    {
+        Description = "What carries the bytes: epoll, event loops of our own where there is Linux, or sockets, ASP.NET Core's own.",
+        DefaultValueFactory = _ => Epoll,
+        HelpName = "name",
+    };
+
     public ListenOptions(string description, ListenUrl? defaultUrl)
     {
         _listen = ListenUrl.Option(description);
         _listen.Required = defaultUrl is null;
         _default = defaultUrl;
+        _transport.AcceptOnlyFromAmong(Epoll, "sockets");
     }
 
     public void AddTo(Command command)
@@ -33,6 +43,7 @@ internal sealed class ListenOptions
         command.Add(_tls);
         command.Add(_drain);
         command.Add(_verbose);
+        command.Add(_transport);
     }
 
     /// <exception cref="UsageException">The options contradict each other, or a file can't be read.</exception>
@@ -41,7 +52,7 @@ internal sealed class ListenOptions
         if (FindContradiction(result) is { } contradiction) throw new UsageException(contradiction);
         var withTls = result.GetValue(_tls) || result.GetValue(_certificate) is not null;
         var urls = result.GetValue(_listen) is { Length: > 0 } given ? given : [_default! with { Tls = withTls }];
-        return new ListenSettings(urls, FindCertificate(result), _drain.Read(result), result.GetValue(_verbose));
+        return new ListenSettings(urls, FindCertificate(result), _drain.Read(result), result.GetValue(_verbose), result.GetValue(_transport) == Epoll);
     }
 
     // Options that contradict each other are refused, lest one be quietly without effect.
@@ -74,4 +85,4 @@ internal sealed class ListenOptions
 }
 
 /// <summary>Where to listen, as the command line says.</summary>
-internal sealed record ListenSettings(ListenUrl[] Urls, X509Certificate2? Certificate, TimeSpan Drain, bool Verbose);
+internal sealed record ListenSettings(ListenUrl[] Urls, X509Certificate2? Certificate, TimeSpan Drain, bool Verbose, bool Epoll);

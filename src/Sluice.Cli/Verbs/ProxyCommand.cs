@@ -1,8 +1,10 @@
 using System.CommandLine;
 using System.Net;
+using Microsoft.Extensions.DependencyInjection;
 using Sluice.Cli.Hosting;
 using Sluice.Cli.Options;
 using Sluice.Proxy;
+using Sluice.Transport.Epoll;
 
 namespace Sluice.Cli.Verbs;
 
@@ -24,6 +26,9 @@ internal static class ProxyCommand
 
     // The host cuts everything at the end of the drain; tunnels are to end, and be logged, before that.
     private static readonly TimeSpan LastMoment = TimeSpan.FromMilliseconds(500);
+
+    // A tunnel has no pings of its own; TCP asks its clients whether they are still there, as it asks backends.
+    private static readonly TimeSpan ClientKeepAliveTime = TimeSpan.FromSeconds(15);
 
     public static Command Create()
     {
@@ -58,7 +63,9 @@ internal static class ProxyCommand
     // Every path is the backend's: the proxy has no endpoint of its own.
     private static async Task<int> RunAsync(ListenSettings settings, string backend, ProxyOptions options, CancellationToken cancellation)
     {
-        var app = ServerHost.CreateBuilder(settings, static _ => { }).Build();
+        var builder = ServerHost.CreateBuilder(settings, static _ => { });
+        builder.Services.Configure<EpollTransportOptions>(static transport => transport.KeepAliveTime = ClientKeepAliveTime);
+        var app = builder.Build();
         app.MapProxy("/{**path}", backend, options);
         return await ServerHost.RunAsync(app, cancellation).ConfigureAwait(false);
     }

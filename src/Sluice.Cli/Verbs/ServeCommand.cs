@@ -28,7 +28,6 @@ internal static class ServeCommand
         Exit codes: 0 stopped by Ctrl+C or SIGTERM, 1 could not listen, 2 wrong usage.
         """;
 
-    private const string Epoll = "epoll";
 
     // As much as may wait unread of a socket over HTTP/1.1.
     private const int Http2StreamWindow = 128 * 1024;
@@ -45,18 +44,11 @@ internal static class ServeCommand
         var compress = new Option<bool>("--compress") { Description = "Agree to permessage-deflate when a client offers it. Costs time and memory, and tells secrets by their length: see docs/options.md." };
         var maxConnections = Number.Option("--max-connections", "The most WebSockets open at once; one more is refused with 503.", ConnectionLimits.Default.MaxConnections);
         var maxPerAddress = Number.Option("--max-connections-per-address", "The most from one address, or one IPv6 network of 64 bits; one more is refused with 429.", ConnectionLimits.Default.MaxConnectionsPerAddress);
-        var transport = new Option<string>("--transport")
-        {
-            Description = "What carries the bytes: epoll, event loops of our own where there is Linux, or sockets, ASP.NET Core's own.",
-            DefaultValueFactory = _ => Epoll,
-            HelpName = "name",
-        };
-        transport.AcceptOnlyFromAmong(Epoll, "sockets");
         var logMessages = new Option<bool>("--log-messages") { Description = "Log a line for each message." };
 
         var command = new VerbCommand("serve", Description, Details);
         listen.AddTo(command);
-        foreach (var option in new Option[] { origins, subprotocols, maxMessage, handshakeTimeout, idleTimeout, ping, compress, maxConnections, maxPerAddress, transport, logMessages }) command.Add(option);
+        foreach (var option in new Option[] { origins, subprotocols, maxMessage, handshakeTimeout, idleTimeout, ping, compress, maxConnections, maxPerAddress, logMessages }) command.Add(option);
         command.SetAction((result, cancellation) => Verb.RunAsync(result, () =>
         {
             var settings = listen.Read(result);
@@ -79,7 +71,7 @@ internal static class ServeCommand
                     CloseTimeout = settings.Drain < TimeSpan.FromSeconds(10) ? settings.Drain / 2 : TimeSpan.FromSeconds(5),
                 },
             };
-            return RunAsync(settings, options, handshakeTimeout.Read(result), result.GetValue(transport) == Epoll, result.GetValue(logMessages), cancellation);
+            return RunAsync(settings, options, handshakeTimeout.Read(result), result.GetValue(logMessages), cancellation);
         }));
         return command;
     }
@@ -92,7 +84,7 @@ internal static class ServeCommand
     };
 
     private static async Task<int> RunAsync(
-        ListenSettings settings, WebSocketEndpointOptions options, TimeSpan handshakeTimeout, bool epoll, bool logMessages, CancellationToken cancellation)
+        ListenSettings settings, WebSocketEndpointOptions options, TimeSpan handshakeTimeout, bool logMessages, CancellationToken cancellation)
     {
         using var metrics = new PrometheusText();
         var builder = ServerHost.CreateBuilder(settings, kestrel =>
@@ -103,7 +95,6 @@ internal static class ServeCommand
             kestrel.Limits.Http2.InitialStreamWindowSize = Http2StreamWindow;
             kestrel.Limits.Http2.KeepStreamsApart();
         });
-        if (epoll) builder.WebHost.UseEpollTransport();
         builder.Services.AddHostedService(services => new MemoryTrim(
             options.Connection.Metrics, options.Connection.TimeProvider, services.GetRequiredService<ILoggerFactory>().CreateLogger("Sluice.Memory")));
         var app = builder.Build();

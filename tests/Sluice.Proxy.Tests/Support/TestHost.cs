@@ -35,6 +35,9 @@ internal sealed class TestHost : IAsyncDisposable
         var builder = WebApplication.CreateBuilder();
         var log = new LogRecord();
         builder.Logging.ClearProviders().AddProvider(log).SetMinimumLevel(LogLevel.Debug);
+#if EPOLL
+        builder.WebHost.UseEpollTransport();
+#endif
         builder.WebHost.ConfigureKestrel(options =>
         {
             options.Limits.MaxRequestBodySize = 1024; // what the proxy must lift; a backend lifts it too
