@@ -21,7 +21,7 @@ internal static class ServerHost
     {
         // The command line alone says how: an appsettings.json in whatever directory this is started in may be another program's, and
         // would open its endpoints, too; reading it would have that directory's whole tree watched for changes.
-        var builder = WebApplication.CreateEmptyBuilder(new WebApplicationOptions());
+        var builder = WebApplication.CreateEmptyBuilder(new WebApplicationOptions { ContentRootPath = AppContext.BaseDirectory });
         builder.Services.AddRoutingCore();
         StandardErrorLog.AddTo(builder.Logging);
         builder.Logging.SetMinimumLevel(LogLevel.Warning);

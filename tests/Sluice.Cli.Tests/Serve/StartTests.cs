@@ -40,6 +40,13 @@ public sealed class StartTests
         (await first.GetAsync("/healthz")).Status.ShouldBe(200);
     }
 
+    [Fact]
+    public async Task It_starts_where_the_directory_is_gone()
+    {
+        await using var process = Command.StartShell("cd \"$(mktemp -d)\" && rmdir \"$PWD\" && sluice serve --listen http://127.0.0.1:0");
+        await process.Error.WaitForLineAsync("listening on http://127.0.0.1:");
+    }
+
     [Theory]
     [InlineData("serve")]
     [InlineData("proxy", "--to", "http://127.0.0.1:9/")]
