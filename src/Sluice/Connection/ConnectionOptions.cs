@@ -38,7 +38,11 @@ public sealed record ConnectionOptions
     /// A connection that is idle for longer is closed with 1001.</summary>
     public TimeSpan IdleTimeout { get; init => field = PositiveOrInfinite(value); } = Timeout.InfiniteTimeSpan;
 
-    internal bool EndsIdle => IdleTimeout != Timeout.InfiniteTimeSpan;
+    internal bool EndsIdle
+    {
+        [MethodImpl(MethodImplOptions.AggressiveInlining)] // asked for every message
+        get => IdleTimeout != Timeout.InfiniteTimeSpan;
+    }
 
     /// <summary>How long the closing handshake waits for the peer's close frame, a client for the server to close the
     /// transport, and the answer to a close frame for whoever holds the message before it to ask for the next. Default 5 s.</summary>

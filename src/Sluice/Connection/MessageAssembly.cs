@@ -1,4 +1,5 @@
 using System.Diagnostics.CodeAnalysis;
+using System.Text.Unicode;
 using Sluice.Protocol;
 
 namespace Sluice;
@@ -47,15 +48,18 @@ internal struct MessageAssembly(ConnectionOptions options, MessageInflater? infl
         return ++_fragments > options.MaxFragments ? ProtocolViolation.TooManyFragments : null;
     }
 
+    /// <summary>Takes a message that has come whole, in one frame and not compressed: unmasks it where it lies.</summary>
+    public ProtocolViolation? TakeWhole(Opcode opcode, Span<byte> payload, uint maskingKey)
+    {
+        Type = (MessageType)opcode;
+        IsCompressed = false;
+        if (payload.Length > options.MaxMessageSize) return ProtocolViolation.MessageTooBig;
+        if (maskingKey != 0) Masking.Apply(payload, maskingKey, 0);
+        return opcode == Opcode.Text && !Utf8.IsValid(payload) ? ProtocolViolation.TextNotUtf8 : null;
+    }
+
     /// <summary>Whether the message, as far as announced, fits into one array.</summary>
     public readonly ProtocolViolation? CheckWhole() => !IsCompressed && _announced > Array.MaxLength ? ProtocolViolation.MessageTooBig : null;
-
-    /// <summary>Unmasks payload where it lies.</summary>
-    public ProtocolViolation? TakeInPlace(Span<byte> payload, in FrameHeader header)
-    {
-        if (header.Masked) Masking.Apply(payload, header.MaskingKey, 0);
-        return Check(payload);
-    }
 
     /// <summary>Unmasks payload into a caller's memory.</summary>
     public ProtocolViolation? TakeInto(ReadOnlySpan<byte> payload, Span<byte> destination, in FrameHeader header, long offset)

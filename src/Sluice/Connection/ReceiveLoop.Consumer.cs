@@ -192,9 +192,11 @@ internal sealed partial class ReceiveLoop
         }
     }
 
+    private bool IsForHandler => _handler is not null && !_passedOver && !_connection.IsEnded;
+
     private bool TryChooseSink(out Sink sink)
     {
-        if (_handler is not null && !_passedOver && !_connection.IsEnded)
+        if (IsForHandler)
         {
             sink = Sink.Handler;
             return true;

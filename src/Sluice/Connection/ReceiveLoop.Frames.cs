@@ -40,7 +40,15 @@ internal sealed partial class ReceiveLoop
     private Outcome ReadHeader()
     {
         if (_offset == _segment.Length) return Outcome.NeedData;
-        var read = _parser.Read(_segment.Span[_offset..], out var consumed);
+        var input = _segment.Span[_offset..];
+        if (_parser.TryReadWhole(input, out var opcode, out var key, out var start, out var end) && IsForHandler)
+        {
+            var payload = MemoryMarshal.AsMemory(_segment.Slice(_offset + start, end - start));
+            _offset += end;
+            if (_options.EndsIdle) _connection.KeepAlive.OnMessage();
+            return HandleWhole(opcode, payload, key);
+        }
+        var read = _parser.Read(input, out var consumed);
         _offset += consumed;
         if (read == FrameEvent.Incomplete) return Outcome.NeedData;
         if (read == FrameEvent.Violation) return Fail(_parser.Violation!);
@@ -55,6 +63,10 @@ internal sealed partial class ReceiveLoop
         _phase = Phase.MessageStart;
         return StartMessage();
     }
+
+    // A whole message in one piece: unmasked where it lies, and lent to the handler from there.
+    private Outcome HandleWhole(Opcode opcode, Memory<byte> payload, uint maskingKey)
+        => _assembly.TakeWhole(opcode, payload.Span, maskingKey) is { } violation ? Fail(violation) : Handle(payload);
 
     private Outcome StartMessage()
     {
@@ -88,9 +100,7 @@ internal sealed partial class ReceiveLoop
 
         if (_sink == Sink.Handler && consumed == header.PayloadLength && header.Fin && header.Opcode != Opcode.Continuation)
         {
-            // A whole message in one piece: unmasked where it lies, and lent to the handler from there.
-            var wrong = _assembly.TakeInPlace(payload.Span, header) ?? _assembly.End();
-            return wrong is null ? Handle(payload) : Fail(wrong);
+            return HandleWhole(header.Opcode, payload, header.MaskingKey);
         }
         if (_sink == Sink.Discard) return Outcome.Continue;
         return _assembly.Append(payload.Span, header, start) is { } violation ? Fail(violation) : Outcome.Continue;

@@ -15,12 +15,17 @@ public readonly struct FrameHeader
     /// <summary>The most payload that a control frame may carry (§5.5).</summary>
     public const int MaxControlPayload = 125;
 
+    /// <summary>In place of a length: two bytes of it follow. Shorter ones stand for themselves.</summary>
+    internal const byte Length16 = 126;
+
     private const byte FinBit = 0x80;
     private const byte MaskBit = 0x80;
-    private const byte Length16 = 126;
+    private const uint Mask = MaskBit << 8;
     private const byte Length64 = 127;
 
-    private readonly byte _first;
+    // The first byte, and the mask bit of the second where that stands on the wire. Kept as wide as a register: narrower, it would be
+    // stored as one byte and loaded again as four, which the processor's store buffer does not forward.
+    private readonly uint _bits;
 
     /// <summary>A header to be written.</summary>
     /// <param name="opcode">What the frame carries.</param>
@@ -32,34 +37,32 @@ public readonly struct FrameHeader
         Opcode opcode, long payloadLength, bool fin = true, ReservedBits reserved = ReservedBits.None, uint? maskingKey = null)
     {
         ArgumentOutOfRangeException.ThrowIfNegative(payloadLength);
-        _first = (byte)((fin ? FinBit : 0) | (byte)reserved | (byte)opcode);
+        _bits = FirstByte(opcode, fin, reserved) | (maskingKey.HasValue ? Mask : 0);
         PayloadLength = payloadLength;
-        Masked = maskingKey.HasValue;
         MaskingKey = maskingKey.GetValueOrDefault();
     }
 
     private FrameHeader(byte first, long payloadLength, bool masked, uint maskingKey)
     {
-        _first = first;
+        _bits = first | (masked ? Mask : 0);
         PayloadLength = payloadLength;
-        Masked = masked;
         MaskingKey = maskingKey;
     }
 
     /// <summary>Whether this is the last (or only) fragment of its message.</summary>
-    public bool Fin => (_first & FinBit) != 0;
+    public bool Fin => (_bits & FinBit) != 0;
 
     /// <summary>The reserved bits RSV1 to RSV3 that are set.</summary>
-    public ReservedBits Reserved => (ReservedBits)_first & ReservedBits.All;
+    public ReservedBits Reserved => (ReservedBits)_bits & ReservedBits.All;
 
     /// <summary>What the frame carries; any of the 16 values of the field.</summary>
-    public Opcode Opcode => (Opcode)(_first & 0x0F);
+    public Opcode Opcode => (Opcode)(_bits & 0x0F);
 
     /// <summary>Whether the opcode is of a control frame: close, ping, pong or one of 11–15 (§5.5).</summary>
-    public bool IsControl => (_first & 0x08) != 0;
+    public bool IsControl => (_bits & 0x08) != 0;
 
     /// <summary>Whether a masking key is there.</summary>
-    public bool Masked { get; }
+    public bool Masked => (_bits & Mask) != 0;
 
     /// <summary>
     /// The masking key, its four bytes in the order of the wire and of memory, as <see cref="Masking"/> takes it; 0 when not masked.
@@ -113,6 +116,9 @@ public readonly struct FrameHeader
         return true;
     }
 
+    /// <summary>The first byte of a frame.</summary>
+    internal static byte FirstByte(Opcode opcode, bool fin, ReservedBits reserved) => (byte)((fin ? FinBit : 0) | (byte)reserved | (byte)opcode);
+
     /// <summary>Writes the header, its length in the shortest form (§5.2).</summary>
     /// <param name="destination">At least <see cref="Size"/> bytes; <see cref="MaxSize"/> always do.</param>
     /// <returns>How many bytes were written.</returns>
@@ -121,8 +127,8 @@ public readonly struct FrameHeader
     {
         var size = Size;
         if (destination.Length < size) throw new ArgumentException($"the header takes {size} bytes", nameof(destination));
-        var mask = Masked ? MaskBit : 0;
-        destination[0] = _first;
+        var mask = (int)(_bits >> 8) & MaskBit;
+        destination[0] = (byte)_bits;
         if (PayloadLength < Length16)
         {
             destination[1] = (byte)(mask | (int)PayloadLength);

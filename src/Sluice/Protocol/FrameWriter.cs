@@ -20,6 +20,22 @@ public static class FrameWriter
         bool fin = true, ReservedBits reserved = ReservedBits.None)
     {
         ArgumentNullException.ThrowIfNull(output);
+        if (maskingKey is null && payload.Length < FrameHeader.Length16)
+        {
+            // Most frames of a server: two bytes in front of the payload.
+            var frame = output.GetSpan(2 + payload.Length);
+            payload.CopyTo(frame[2..]);
+            frame[1] = (byte)payload.Length;
+            frame[0] = FrameHeader.FirstByte(opcode, fin, reserved);
+            output.Advance(2 + payload.Length);
+            return;
+        }
+        WriteLong(output, opcode, payload, maskingKey, fin, reserved);
+    }
+
+    private static void WriteLong(
+        IBufferWriter<byte> output, Opcode opcode, ReadOnlySpan<byte> payload, uint? maskingKey, bool fin, ReservedBits reserved)
+    {
         var header = new FrameHeader(opcode, payload.Length, fin, reserved, maskingKey);
         if (payload.Length <= SmallPayload)
         {

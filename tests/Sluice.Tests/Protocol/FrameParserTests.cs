@@ -55,6 +55,64 @@ public class FrameParserTests
         read.ShouldBe([Opcode.Text, Opcode.Close]);
     }
 
+    [Theory]
+    [MemberData(nameof(Roles))]
+    public void A_whole_message_is_found_in_one_step_where_reading_frame_by_frame_finds_it(Role receiver)
+    {
+        var found = 0;
+        var input = Enumerable.Range(0, 140).Select(i => (byte)(i * 37)).ToArray();
+        for (var start = 0; start <= ushort.MaxValue; start++)
+        {
+            (input[0], input[1]) = ((byte)(start >> 8), (byte)start);
+            int[] lengths = [0, 1, 2, 5, 6, 7, (start & 0x7F) + 1, (start & 0x7F) + 2, (start & 0x7F) + 5, (start & 0x7F) + 6, input.Length];
+            foreach (var length in lengths)
+            {
+                if (CheckWhole(input.AsSpan(0, Math.Min(length, input.Length)), receiver)) found++;
+            }
+        }
+        found.ShouldBeGreaterThan(2 * 126 * 2); // text and binary, of every length, in several inputs
+    }
+
+    [Theory]
+    [MemberData(nameof(Roles))]
+    public void Inside_a_frame_a_header_or_a_message_and_behind_a_violation_none_is_found_in_one_step(Role receiver)
+    {
+        var masked = receiver == Role.Server;
+        var whole = Wire.Text("hello", masked);
+        byte[][] before = [whole[..1], whole[..^1], Wire.Text("be", masked, first: 0x01), Wire.Text("", masked, first: 0xC1)];
+        foreach (var bytes in before)
+        {
+            var parser = new FrameParser(receiver);
+            for (var at = 0; at < bytes.Length;)
+            {
+                if (parser.Read(bytes.AsSpan(at), out var consumed) == FrameEvent.Violation) break;
+                at += consumed;
+            }
+            parser.TryReadWhole(whole, out _, out _, out _, out _).ShouldBeFalse();
+        }
+    }
+
+    private static bool CheckWhole(ReadOnlySpan<byte> input, Role receiver)
+    {
+        var parser = new FrameParser(receiver);
+        if (!parser.TryReadWhole(input, out var opcode, out var key, out var start, out var end))
+        {
+            // Only what is no data frame, not short or not there to its end is left to be read.
+            if (input.IsEmpty || parser.Read(input, out var size) != FrameEvent.Header) return false;
+            var header = parser.Header;
+            (header.IsControl || !header.Fin || header.PayloadLength > 125 || size + header.PayloadLength > input.Length).ShouldBeTrue();
+            return false;
+        }
+        parser.Read(input, out var headerSize).ShouldBe(FrameEvent.Header);
+        headerSize.ShouldBe(start);
+        parser.Header.Opcode.ShouldBe(opcode);
+        parser.Header.MaskingKey.ShouldBe(key);
+        parser.Header.PayloadLength.ShouldBe(end - start);
+        parser.Header.Fin.ShouldBeTrue();
+        parser.Header.Reserved.ShouldBe(ReservedBits.None);
+        return true;
+    }
+
     [Fact]
     public void Reading_allocates_nothing()
     {
