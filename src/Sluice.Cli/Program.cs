@@ -18,7 +18,7 @@ var sluice = new Command("sluice", "WebSockets from the command line: a server, 
 
 // A message may begin with @: it names no file of further options.
 var parsed = sluice.Parse(args, new ParserConfiguration { ResponseFileTokenReplacer = null });
-if (parsed.Errors.Count > 0) return Verb.RefuseUsage(parsed, parsed.Errors.Select(error => error.Message));
+if (parsed.Errors.Count > 0) return Verb.RefuseParse(parsed);
 
 // Verbs end on SIGINT and SIGTERM in their own way, so the parser must not cut them off.
 return await parsed.InvokeAsync(new InvocationConfiguration { ProcessTerminationTimeout = null }).ConfigureAwait(false);

@@ -6,8 +6,9 @@ public sealed class UsageTests
 {
     public static TheoryData<string, string> WrongLines => new()
     {
-        { "", "Required command" },
-        { "frobnicate", "frobnicate" },
+        { "", "a command is missing: the commands are serve, connect, proxy" },
+        { "srve --listen http://127.0.0.1:0", "there is no 'srve': the commands are serve, connect, proxy" },
+        { "--frobnicate", "there is no '--frobnicate': the commands are" },
         { "serve --frobnicate", "--frobnicate" },
         { "serve --listen 127.0.0.1:8080", "write http://127.0.0.1:8080" },
         { "serve --listen ws://127.0.0.1:8080", "write http://127.0.0.1:8080" },

@@ -18,6 +18,16 @@ internal static class Verb
         }
     }
 
+    /// <summary>Says what the parser could not make sense of.</summary>
+    public static int RefuseParse(ParseResult command)
+    {
+        var known = command.CommandResult.Command.Subcommands;
+        if (known.Count == 0) return RefuseUsage(command, command.Errors.Select(error => error.Message));
+        // The parser's own words are that a command is required, but not which ones there are.
+        var wrong = command.UnmatchedTokens is [var first, ..] ? $"there is no '{first}'" : "a command is missing";
+        return RefuseUsage(command, $"{wrong}: the commands are {string.Join(", ", known.Select(verb => verb.Name))}");
+    }
+
     /// <summary>Says what is wrong with the command line, and where to read how it is meant.</summary>
     public static int RefuseUsage(ParseResult command, params IEnumerable<string> errors)
     {
