@@ -1,4 +1,3 @@
-using Sluice.Bench.Reporting;
 using Sluice.Bench.Scenarios;
 
 namespace Sluice.Bench.Measuring;

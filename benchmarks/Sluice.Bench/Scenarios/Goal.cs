@@ -1,4 +1,4 @@
-namespace Sluice.Bench.Reporting;
+namespace Sluice.Bench.Scenarios;
 
 /// <summary>What we want a ratio of medians of one run to be, at most.</summary>
 internal sealed record Goal(string Scenario, string Against, double Most)
