@@ -20,12 +20,9 @@ public readonly struct FrameHeader
 
     private const byte FinBit = 0x80;
     private const byte MaskBit = 0x80;
-    private const uint Mask = MaskBit << 8;
     private const byte Length64 = 127;
 
-    // The first byte, and the mask bit of the second where that stands on the wire. Kept as wide as a register: narrower, it would be
-    // stored as one byte and loaded again as four, which the processor's store buffer does not forward.
-    private readonly uint _bits;
+    private readonly byte _first;
 
     /// <summary>A header to be written.</summary>
     /// <param name="opcode">What the frame carries.</param>
@@ -37,32 +34,34 @@ public readonly struct FrameHeader
         Opcode opcode, long payloadLength, bool fin = true, ReservedBits reserved = ReservedBits.None, uint? maskingKey = null)
     {
         ArgumentOutOfRangeException.ThrowIfNegative(payloadLength);
-        _bits = FirstByte(opcode, fin, reserved) | (maskingKey.HasValue ? Mask : 0);
+        _first = FirstByte(opcode, fin, reserved);
         PayloadLength = payloadLength;
+        Masked = maskingKey.HasValue;
         MaskingKey = maskingKey.GetValueOrDefault();
     }
 
     private FrameHeader(byte first, long payloadLength, bool masked, uint maskingKey)
     {
-        _bits = first | (masked ? Mask : 0);
+        _first = first;
         PayloadLength = payloadLength;
+        Masked = masked;
         MaskingKey = maskingKey;
     }
 
     /// <summary>Whether this is the last (or only) fragment of its message.</summary>
-    public bool Fin => (_bits & FinBit) != 0;
+    public bool Fin => (_first & FinBit) != 0;
 
     /// <summary>The reserved bits RSV1 to RSV3 that are set.</summary>
-    public ReservedBits Reserved => (ReservedBits)_bits & ReservedBits.All;
+    public ReservedBits Reserved => (ReservedBits)_first & ReservedBits.All;
 
     /// <summary>What the frame carries; any of the 16 values of the field.</summary>
-    public Opcode Opcode => (Opcode)(_bits & 0x0F);
+    public Opcode Opcode => (Opcode)(_first & 0x0F);
 
     /// <summary>Whether the opcode is of a control frame: close, ping, pong or one of 11–15 (§5.5).</summary>
-    public bool IsControl => (_bits & 0x08) != 0;
+    public bool IsControl => (_first & 0x08) != 0;
 
     /// <summary>Whether a masking key is there.</summary>
-    public bool Masked => (_bits & Mask) != 0;
+    public bool Masked { get; }
 
     /// <summary>
     /// The masking key, its four bytes in the order of the wire and of memory, as <see cref="Masking"/> takes it; 0 when not masked.
@@ -127,8 +126,8 @@ public readonly struct FrameHeader
     {
         var size = Size;
         if (destination.Length < size) throw new ArgumentException($"the header takes {size} bytes", nameof(destination));
-        var mask = (int)(_bits >> 8) & MaskBit;
-        destination[0] = (byte)_bits;
+        var mask = Masked ? MaskBit : 0;
+        destination[0] = _first;
         if (PayloadLength < Length16)
         {
             destination[1] = (byte)(mask | (int)PayloadLength);

@@ -1,3 +1,4 @@
+using System.Buffers.Binary;
 using System.Diagnostics.CodeAnalysis;
 using System.Runtime.CompilerServices;
 
@@ -50,8 +51,8 @@ public struct FrameParser
         return ReadHeader(input, out consumed);
     }
 
-    /// <summary>Finds a whole message at the start of the input: one frame that needs no judgement, its length in the second byte,
-    /// its last byte there. The common case in one step, without a trace in the parser; for everything else there is <see cref="Read"/>.</summary>
+    /// <summary>Finds a whole message at the start of the input: one frame that needs no judgement, of up to 65,535 bytes, its last
+    /// byte there. The common case in one step, without a trace in the parser; for everything else there is <see cref="Read"/>.</summary>
     /// <param name="input">The next bytes of the stream.</param>
     /// <param name="opcode">Text or binary.</param>
     /// <param name="maskingKey">The key; 0 from a server.</param>
@@ -65,12 +66,19 @@ public struct FrameParser
         end = 0;
         opcode = default;
         maskingKey = 0;
-        // With a mask bit that the role does not allow, what is left is no length.
-        if (input.Length < start || input[0] is not (0x81 or 0x82) || (input[1] ^ (masked ? 0x80 : 0)) is not (var length and < 126)) return false;
+        if (input.Length < start || input[0] is not (0x81 or 0x82)) return false;
+        var length = input[1] ^ (masked ? 0x80 : 0); // with a mask bit that the role does not allow, this is no length
+        if (length >= FrameHeader.Length16)
+        {
+            start += 2;
+            if (length != FrameHeader.Length16 || input.Length < start) return false;
+            length = BinaryPrimitives.ReadUInt16BigEndian(input[2..]);
+            if (length < FrameHeader.Length16) return false; // not in the shortest form (§5.2)
+        }
         end = start + length;
         if (input.Length < end || _insideMessage || !_walker.AtBoundary || Violation is not null) return false;
         opcode = (Opcode)(input[0] & 0x0F);
-        if (masked) maskingKey = Unsafe.ReadUnaligned<uint>(in input[2]);
+        if (masked) maskingKey = Unsafe.ReadUnaligned<uint>(in input[start - 4]);
         return true;
     }
 

@@ -1,4 +1,5 @@
 using System.Buffers;
+using System.Buffers.Binary;
 
 namespace Sluice.Protocol;
 
@@ -20,20 +21,30 @@ public static class FrameWriter
         bool fin = true, ReservedBits reserved = ReservedBits.None)
     {
         ArgumentNullException.ThrowIfNull(output);
-        if (maskingKey is null && payload.Length < FrameHeader.Length16)
-        {
-            // Most frames of a server: two bytes in front of the payload.
-            var frame = output.GetSpan(2 + payload.Length);
-            payload.CopyTo(frame[2..]);
-            frame[1] = (byte)payload.Length;
-            frame[0] = FrameHeader.FirstByte(opcode, fin, reserved);
-            output.Advance(2 + payload.Length);
-            return;
-        }
-        WriteLong(output, opcode, payload, maskingKey, fin, reserved);
+        if (maskingKey is null && payload.Length <= SmallPayload) WriteSmall(output, opcode, payload, fin, reserved);
+        else WriteAny(output, opcode, payload, maskingKey, fin, reserved);
     }
 
-    private static void WriteLong(
+    // Most frames of a server: two or four bytes in front of the payload.
+    private static void WriteSmall(IBufferWriter<byte> output, Opcode opcode, ReadOnlySpan<byte> payload, bool fin, ReservedBits reserved)
+    {
+        var size = payload.Length < FrameHeader.Length16 ? 2 : 4;
+        var frame = output.GetSpan(size + payload.Length);
+        payload.CopyTo(frame[size..]);
+        frame[0] = FrameHeader.FirstByte(opcode, fin, reserved);
+        if (size == 2)
+        {
+            frame[1] = (byte)payload.Length;
+        }
+        else
+        {
+            frame[1] = FrameHeader.Length16;
+            BinaryPrimitives.WriteUInt16BigEndian(frame[2..], (ushort)payload.Length);
+        }
+        output.Advance(size + payload.Length);
+    }
+
+    private static void WriteAny(
         IBufferWriter<byte> output, Opcode opcode, ReadOnlySpan<byte> payload, uint? maskingKey, bool fin, ReservedBits reserved)
     {
         var header = new FrameHeader(opcode, payload.Length, fin, reserved, maskingKey);

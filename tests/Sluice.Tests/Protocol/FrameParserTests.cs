@@ -60,15 +60,23 @@ public class FrameParserTests
     public void A_whole_message_is_found_in_one_step_where_reading_frame_by_frame_finds_it(Role receiver)
     {
         var found = 0;
-        var input = Enumerable.Range(0, 140).Select(i => (byte)(i * 37)).ToArray();
+        var input = Enumerable.Range(0, 340).Select(i => (byte)(i * 37)).ToArray();
         for (var start = 0; start <= ushort.MaxValue; start++)
         {
-            (input[0], input[1]) = ((byte)(start >> 8), (byte)start);
-            int[] lengths = [0, 1, 2, 5, 6, 7, (start & 0x7F) + 1, (start & 0x7F) + 2, (start & 0x7F) + 5, (start & 0x7F) + 6, input.Length];
-            foreach (var length in lengths)
+            (input[0], input[1], input[2], input[3]) = ((byte)(start >> 8), (byte)start, (byte)(start % 3 / 2), (byte)(start % 251));
+            var length = start & 0x7F;
+            if (length == 126) length = 2 + (input[2] << 8) + input[3];
+            int[] cuts = [0, 1, 2, 3, 4, 5, 6, 7, 8, length + 1, length + 2, length + 5, length + 6, input.Length];
+            foreach (var cut in cuts)
             {
-                if (CheckWhole(input.AsSpan(0, Math.Min(length, input.Length)), receiver)) found++;
+                if (CheckWhole(input.AsSpan(0, Math.Min(cut, input.Length)), receiver)) found++;
             }
+        }
+        byte[][] borders = [Wire.Text(new string('a', 126), masked: receiver == Role.Server), Wire.Text(new string('a', 65_535), masked: receiver == Role.Server)];
+        foreach (var whole in borders)
+        {
+            CheckWhole(whole, receiver).ShouldBeTrue();
+            CheckWhole(whole.AsSpan(..^1), receiver).ShouldBeFalse();
         }
         found.ShouldBeGreaterThan(2 * 126 * 2); // text and binary, of every length, in several inputs
     }
@@ -97,10 +105,10 @@ public class FrameParserTests
         var parser = new FrameParser(receiver);
         if (!parser.TryReadWhole(input, out var opcode, out var key, out var start, out var end))
         {
-            // Only what is no data frame, not short or not there to its end is left to be read.
+            // Only what is no data frame, longer or not there to its end is left to be read.
             if (input.IsEmpty || parser.Read(input, out var size) != FrameEvent.Header) return false;
             var header = parser.Header;
-            (header.IsControl || !header.Fin || header.PayloadLength > 125 || size + header.PayloadLength > input.Length).ShouldBeTrue();
+            (header.IsControl || !header.Fin || header.PayloadLength > 65_535 || size + header.PayloadLength > input.Length).ShouldBeTrue();
             return false;
         }
         parser.Read(input, out var headerSize).ShouldBe(FrameEvent.Header);
