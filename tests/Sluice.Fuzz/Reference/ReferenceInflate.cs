@@ -76,8 +76,8 @@ internal sealed class ReferenceInflate
             if (!Block())
             {
                 if ((_bit + 7) / 8 < _input.Length) continue;
-                // A message that was cut may end within the tail's last byte, and the rest of it is no block.
-                return _bit == _input.Length * 8 ? true : throw new Corrupt();
+                // A message that was cut may end within the tail's last byte: what is left of it is too little for a block.
+                return _bit == _input.Length * 8 ? true : throw new Cut();
             }
             HasFinal = true;
             _history.Clear();
