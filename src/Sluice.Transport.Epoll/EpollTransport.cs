@@ -8,6 +8,8 @@ namespace Sluice.Transport.Epoll;
 /// <summary>The event loops, which all endpoints of a server share, and what connections have in common.</summary>
 internal sealed class EpollTransport : IDisposable
 {
+    private const int Unevenness = 8; // an eighth more than the least is even enough
+
     private readonly EventLoop[] _loops;
 
     public EpollTransport(EpollTransportOptions options, ILogger logger, MemoryPool<byte> memoryPool, TimeProvider time)
@@ -33,12 +35,18 @@ internal sealed class EpollTransport : IDisposable
 
     public long MaxReadBufferSize => Options.MaxReadBufferSize ?? long.MaxValue;
 
-    /// <summary>The loop with the fewest connections.</summary>
-    public EventLoop Choose()
+    public int LoopCount => _loops.Length;
+
+    /// <summary>So many loops, those with the fewest connections first.</summary>
+    public EventLoop[] LeastLoaded(int count) => [.. _loops.OrderBy(loop => loop.Load).Take(count)];
+
+    /// <summary>The loop for a connection: the one whose queue it came by, unless another has clearly fewer. The kernel spreads
+    /// them by chance, and some live longer than others.</summary>
+    public EventLoop Choose(EventLoop home)
     {
-        var best = _loops[0];
-        foreach (var loop in _loops) if (loop.Load < best.Load) best = loop;
-        return best;
+        var least = home;
+        foreach (var loop in _loops) if (loop.Load < least.Load) least = loop;
+        return home.Load <= least.Load + (least.Load / Unevenness) ? home : least;
     }
 
     public void Dispose()

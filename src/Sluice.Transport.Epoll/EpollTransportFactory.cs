@@ -11,8 +11,6 @@ namespace Sluice.Transport.Epoll;
 /// <summary>Binds Kestrel's endpoints, where it can; what it cannot, Kestrel offers to the default transport.</summary>
 internal sealed class EpollTransportFactory : IConnectionListenerFactory, IConnectionListenerFactorySelector, IDisposable
 {
-    private const int TcpNoDelay = 1; // of IPPROTO_TCP; connections have it from their listener
-
     private const int KeepAliveProbes = 3;
 
     private readonly Lock _gate = new();
@@ -34,21 +32,16 @@ internal sealed class EpollTransportFactory : IConnectionListenerFactory, IConne
     public ValueTask<IConnectionListener> BindAsync(EndPoint endpoint, CancellationToken cancellationToken = default)
     {
         var transport = Start();
-        var socket = Open(endpoint);
+        var sockets = new List<Socket>();
         try
         {
-            socket.Bind(endpoint);
-            socket.Listen(_options.Backlog);
-            return new ValueTask<IConnectionListener>(new EpollListener(transport, socket));
+            Listen(endpoint, sockets, endpoint is IPEndPoint ? transport.LoopCount : 1);
+            return new ValueTask<IConnectionListener>(new EpollListener(transport, sockets));
         }
-        catch (SocketException e) when (e.SocketErrorCode == SocketError.AddressAlreadyInUse)
+        catch (Exception e)
         {
-            socket.Dispose();
-            throw new AddressInUseException(e.Message, e);
-        }
-        catch
-        {
-            socket.Dispose();
+            foreach (var socket in sockets) socket.Dispose();
+            if (e is SocketException { SocketErrorCode: SocketError.AddressAlreadyInUse }) throw new AddressInUseException(e.Message, e);
             throw;
         }
     }
@@ -74,6 +67,24 @@ internal sealed class EpollTransportFactory : IConnectionListenerFactory, IConne
             return _transport ??= new EpollTransport(_options, _logger, _memoryPool, TimeProvider.System);
         }
     }
+
+    // The first binds alone, so that a port which another server has is an error; from then on it shares with the others. Who
+    // wants to join it from outside must ask for that too, and be the same user.
+    private void Listen(EndPoint endpoint, List<Socket> sockets, int count)
+    {
+        while (sockets.Count < count)
+        {
+            var socket = Open(endpoint);
+            sockets.Add(socket);
+            if (sockets.Count > 1) Share(socket);
+            socket.Bind(endpoint);
+            if (sockets.Count == 1 && count > 1) Share(socket);
+            socket.Listen(_options.Backlog);
+            endpoint = socket.LocalEndPoint!; // that of the first, for the others: with its port
+        }
+    }
+
+    private static void Share(Socket socket) => socket.SetRawSocketOption(Libc.SocketLevel, Libc.SocketReusePort, BitConverter.GetBytes(1));
 
     private Socket Open(EndPoint endpoint)
     {

@@ -15,7 +15,7 @@ public sealed class EpollTransportOptions
         }
     } = Environment.ProcessorCount;
 
-    /// <summary>How many connections may wait to be accepted. Default 512; the kernel's <c>net.core.somaxconn</c> bounds it.</summary>
+    /// <summary>How many connections may wait to be accepted, for each loop. Default 512; the kernel's <c>net.core.somaxconn</c> bounds it.</summary>
     /// <exception cref="ArgumentOutOfRangeException">Less than 1.</exception>
     public int Backlog
     {

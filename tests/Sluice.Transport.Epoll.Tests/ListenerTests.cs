@@ -68,6 +68,55 @@ public class ListenerTests
         (factory as IDisposable)?.Dispose();
     }
 
+    [Theory]
+    [InlineData(1)]
+    [InlineData(4)]
+    public async Task Each_loop_has_a_listening_socket_of_its_own(int loops)
+    {
+        var factory = Transports.Create(Kind.Adaptive, options => options.LoopCount = loops);
+        var listener = await factory.BindAsync(new IPEndPoint(IPAddress.Loopback, 0));
+        CountListening(listener.EndPoint).ShouldBe(loops);
+        await listener.UnbindAsync().Guarded();
+        CountListening(listener.EndPoint).ShouldBe(0);
+        await listener.DisposeAsync().Guarded();
+        (factory as IDisposable)!.Dispose();
+    }
+
+    [Theory, MemberData(nameof(Transports.Ours), MemberType = typeof(Transports))]
+    public async Task Loops_have_as_many_connections_as_each_other_though_the_kernel_spreads_them_by_chance(Kind kind)
+    {
+        const int Loops = 4, Count = 200;
+        var factory = Transports.Create(kind, options => options.LoopCount = Loops);
+        var listener = await factory.BindAsync(new IPEndPoint(IPAddress.Loopback, 0));
+        var links = new List<(ConnectionContext Connection, Socket Peer)>();
+        for (var i = 0; i < Count; i++) links.Add(await Link.ConnectAsync(listener));
+        var counts = links.CountBy(link => ((EpollConnection)link.Connection).Loop).Select(loop => loop.Value).ToArray();
+        counts.Length.ShouldBe(Loops);
+        // An eighth more than the least, and the one that is being added.
+        (counts.Max() - counts.Min()).ShouldBeLessThanOrEqualTo((Count / Loops / 8) + 1);
+        foreach (var (connection, peer) in links)
+        {
+            peer.Dispose();
+            await connection.DisposeAsync().Guarded();
+        }
+        await listener.DisposeAsync().Guarded();
+        (factory as IDisposable)!.Dispose();
+    }
+
+    [Fact]
+    public async Task A_port_that_several_loops_listen_on_is_in_use_for_a_second_server()
+    {
+        var first = Transports.Create(Kind.Adaptive, options => options.LoopCount = 4);
+        await using var listener = await first.BindAsync(new IPEndPoint(IPAddress.Loopback, 0));
+        foreach (var kind in Enum.GetValues<Kind>())
+        {
+            var second = Transports.Create(kind, options => options.LoopCount = 4);
+            await Should.ThrowAsync<AddressInUseException>(() => second.BindAsync(listener.EndPoint).Guarded());
+            (second as IDisposable)?.Dispose();
+        }
+        (first as IDisposable)!.Dispose();
+    }
+
     [Theory, MemberData(nameof(Transports.Ours), MemberType = typeof(Transports))]
     public async Task Connections_that_wait_when_the_listener_is_unbound_are_still_handed_out(Kind kind)
     {
@@ -195,6 +244,13 @@ public class ListenerTests
         await serve.Guarded();
         await listener.DisposeAsync().Guarded();
         (factory as IDisposable)!.Dispose();
+    }
+
+    // As the kernel lists them: the local address, and state 0A for one that listens.
+    private static int CountListening(EndPoint endpoint)
+    {
+        var address = $"0100007F:{((IPEndPoint)endpoint).Port:X4} ";
+        return File.ReadLines("/proc/net/tcp").Count(line => line.Contains(" " + address, StringComparison.Ordinal) && line.Contains(" 0A ", StringComparison.Ordinal));
     }
 
     private static int Option(Link link, SocketOptionLevel level, SocketOptionName name)

@@ -26,6 +26,7 @@ internal static unsafe partial class Libc
     public const int SocketLevel = 1;
     public const int SocketError = 4;
     public const int SocketLinger = 13;
+    public const int SocketReusePort = 15;
 
     private const string Library = "libc";
     private const int ThreadClock = 6; // CPUCLOCK_PERTHREAD_MASK | CPUCLOCK_SCHED
