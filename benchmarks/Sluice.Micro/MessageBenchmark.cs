@@ -22,7 +22,7 @@ public class MessageBenchmark
     {
         _payload = new byte[Length];
         _buffer = new byte[Length];
-        var options = new ConnectionOptions { KeepAliveInterval = Timeout.InfiniteTimeSpan };
+        var options = new ConnectionOptions { KeepAliveInterval = Timeout.InfiniteTimeSpan, RunInline = true };
         _receiving = new WebSocketConnection(new EndlessTransport(Tape.Of(Length)), Role.Server, options);
         _sending = new WebSocketConnection(new EndlessTransport(null), Role.Server, options);
         _builtIn = WebSocket.CreateFromStream(new EndlessStream(Tape.Of(Length)), new WebSocketCreationOptions { IsServer = true });

@@ -47,6 +47,8 @@ public sealed class Upgrader
         _refusals = new Refusals(_options.OnRefused, _options.Connection.Metrics, logger);
     }
 
+    internal bool RunsInline => _options.Connection.RunInline;
+
     /// <summary>Checks the opening handshake and answers it: over HTTP/1.1 an upgrade (RFC 6455 §4.2), over HTTP/2 and 3 an
     /// extended CONNECT (RFC 8441 §5).</summary>
     /// <param name="context">The request. Keep its handler running until the connection is released: the server closes the

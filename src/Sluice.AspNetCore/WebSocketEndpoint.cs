@@ -14,10 +14,14 @@ internal sealed class WebSocketEndpoint(
     Upgrader upgrader, Func<HttpContext, WebSocketConnection, Task> handler, Action<HttpContext, CloseResult>? onClosed,
     OpenConnections open, ILogger logger)
 {
+    /// <summary>Whether the handler may not run on this thread: it is the transport's own (see <see cref="ConnectionOptions.RunInline"/>).</summary>
+    public bool MustHop => !upgrader.RunsInline && !Thread.CurrentThread.IsThreadPoolThread;
+
     public async Task ServeAsync(HttpContext context)
     {
         var connection = await OpenAsync(context, upgrader).ConfigureAwait(false);
         if (connection is null) return;
+        if (MustHop) await Task.CompletedTask.ConfigureAwait(ConfigureAwaitOptions.ForceYielding);
         await HandleAsync(context, connection).ConfigureAwait(false);
         await EndAsync(context, connection).ConfigureAwait(false);
     }

@@ -17,8 +17,11 @@ public static class RoomEndpoints
         this IEndpointRouteBuilder endpoints, [StringSyntax("Route")] string pattern, Rooms rooms, WebSocketEndpointOptions? options = null)
     {
         ArgumentNullException.ThrowIfNull(rooms);
-        var metrics = (options ?? WebSocketEndpointOptions.Default).Connection.Metrics;
-        return endpoints.MapWebSocket(pattern, Join, options);
+        var chosen = options ?? WebSocketEndpointOptions.Default;
+        // Forwarding never blocks; somebody's callback may.
+        if (rooms.Options.OnMessage is null) chosen = chosen with { Connection = chosen.Connection with { RunInline = true } };
+        var metrics = chosen.Connection.Metrics;
+        return endpoints.MapWebSocket(pattern, Join, chosen);
 
         Func<WebSocketConnection, Task> Join(WebSocketRequest request)
         {

@@ -19,7 +19,12 @@ internal sealed class DirectWebSockets(DirectRoutes routes, FirstBytes firstByte
     public async Task RunAsync(ConnectionDelegate next, ConnectionContext connection)
     {
         await firstBytes.WaitAsync(connection.Transport.Input).ConfigureAwait(false);
-        var running = TryOpen(next, connection, out var endpoint, out var socket);
+        if (!TryOpen(next, connection, out var endpoint, out var socket, out var running))
+        {
+            // The endpoint's code is not to run on a thread of the transport's own.
+            await Task.CompletedTask.ConfigureAwait(ConfigureAwaitOptions.ForceYielding);
+            TryOpen(next, connection, out endpoint, out socket, out running);
+        }
         try
         {
             await running.ConfigureAwait(false);
@@ -31,28 +36,41 @@ internal sealed class DirectWebSockets(DirectRoutes routes, FirstBytes firstByte
         if (endpoint is not null) await endpoint.EndAsync(connection, socket!).ConfigureAwait(false);
     }
 
-    /// <returns>What to wait for, and then, where there is an endpoint, to end.</returns>
-    private Task TryOpen(ConnectionDelegate next, ConnectionContext connection, out WebSocketEndpoint? endpoint, out WebSocketConnection? socket)
+    /// <param name="next">HTTP.</param>
+    /// <param name="connection">The transport's.</param>
+    /// <param name="endpoint">Ends the connection behind <paramref name="running"/>, if it is a WebSocket.</param>
+    /// <param name="socket">The WebSocket.</param>
+    /// <param name="running">What to wait for.</param>
+    /// <returns><see langword="false"/>: nothing was done, and it is to be called on a thread of the pool.</returns>
+    private bool TryOpen(
+        ConnectionDelegate next, ConnectionContext connection, out WebSocketEndpoint? endpoint, out WebSocketConnection? socket, out Task running)
     {
         endpoint = null;
         socket = null;
+        running = Task.CompletedTask;
         var input = connection.Transport.Input;
         if (!input.TryRead(out var first))
         {
             if (!firstBytes.IsStopping) TellSilent(connection);
-            return Task.CompletedTask;
+            return true;
         }
-        if (TryAccept(connection, first.Buffer) is not { } opening)
+        if (TryAccept(connection, first.Buffer, out var mustHop) is not { } opening)
         {
             // Nothing is examined, or HTTP would wait for bytes beyond these.
             input.AdvanceTo(first.Buffer.Start);
-            return next(connection);
+            if (!mustHop) running = next(connection);
+            return !mustHop;
         }
         var flush = opening.Endpoint.AnswerAsync(connection);
-        if (!flush.IsCompletedSuccessfully) return OpenLaterAsync(flush, connection, opening);
+        if (!flush.IsCompletedSuccessfully)
+        {
+            running = OpenLaterAsync(flush, connection, opening);
+            return true;
+        }
         endpoint = opening.Endpoint;
         socket = endpoint.Open(connection, opening.Accepted, opening.Path);
-        return Run(opening, socket);
+        running = Run(opening, socket);
+        return true;
     }
 
     // Counted as Kestrel counts those of its own that sent no request in time.
@@ -91,13 +109,16 @@ internal sealed class DirectWebSockets(DirectRoutes routes, FirstBytes firstByte
     }
 
     /// <returns>What to open, its 101 written; <see langword="null"/>: nothing was read or written.</returns>
-    private Opening? TryAccept(ConnectionContext connection, in ReadOnlySequence<byte> buffer)
+    private Opening? TryAccept(ConnectionContext connection, in ReadOnlySequence<byte> buffer, out bool mustHop)
     {
+        mustHop = false;
         // A head in several pieces is rare, and HTTP's to put together.
         if (RequestHead.TryRead(buffer.FirstSpan, out var head) != RequestHead.Status.Complete || !head.Method.SequenceEqual("GET"u8)) return null;
         var query = head.Target.IndexOf((byte)'?');
         var path = Encoding.ASCII.GetString(query < 0 ? head.Target : head.Target[..query]);
         if (routes.Find(path, out var values) is not { } endpoint) return null;
+        mustHop = endpoint.Endpoint.MustHop;
+        if (mustHop) return null;
 
         var scheme = connection.Features.Get<ITlsHandshakeFeature>() is null ? "http" : "https";
         var fields = head.ToHandshakeRequest(scheme, out var hasBody);

@@ -69,6 +69,8 @@ internal static class ServeCommand
                     KeepAliveInterval = ping.Read(result),
                     // A peer that does not answer the close frame must not outlast the drain.
                     CloseTimeout = settings.Drain < TimeSpan.FromSeconds(10) ? settings.Drain / 2 : TimeSpan.FromSeconds(5),
+                    // What is served here never blocks; stderr may.
+                    RunInline = !result.GetValue(logMessages),
                 },
             };
             return RunAsync(settings, options, handshakeTimeout.Read(result), result.GetValue(logMessages), cancellation);

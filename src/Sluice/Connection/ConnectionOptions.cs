@@ -56,6 +56,11 @@ public sealed record ConnectionOptions
     /// aborted. Default 60 s.</summary>
     public TimeSpan SendTimeout { get; init => field = PositiveOrInfinite(value); } = TimeSpan.FromSeconds(60);
 
+    /// <summary>Whether the code that handles messages runs on whatever thread the transport calls back on. Default false: a thread
+    /// that is not the thread pool's, as an event loop's, has other connections to serve, and hands over to the pool, so that code
+    /// which blocks or computes holds up nobody else. True makes no hop; for code that never blocks.</summary>
+    public bool RunInline { get; init; }
+
     /// <summary>The clock. Default: the system's.</summary>
     public TimeProvider TimeProvider { get; init; } = TimeProvider.System;
 

@@ -4,7 +4,7 @@ namespace Sluice;
 /// <summary>
 /// The third level of the API: callbacks that run on the receive loop, in order, one at a time for each connection,
 /// with payloads in the transport's own buffer. What they send while more frames wait in the buffer leaves in one
-/// flush. Do not block in them: it holds up this connection, and on some transports others.
+/// flush. Blocking in them holds up this connection; with <see cref="ConnectionOptions.RunInline"/> on some transports others, too.
 /// See <see cref="WebSocketConnection.RunAsync"/>.
 /// </summary>
 public interface IWebSocketHandler

@@ -31,7 +31,7 @@ internal sealed class RunningServer : IAsyncDisposable
 
     public static async Task<RunningServer> StartAsync(
         Action<WebApplication> map, Action<ListenOptions>? listen = null, Action<KestrelServerLimits>? limits = null,
-        Action<IServiceCollection>? services = null)
+        Action<IServiceCollection>? services = null, Action<IWebHostBuilder>? host = null)
     {
         var log = new CapturedLog();
         var builder = WebApplication.CreateSlimBuilder();
@@ -45,6 +45,7 @@ internal sealed class RunningServer : IAsyncDisposable
             limits?.Invoke(kestrel.Limits);
             kestrel.Listen(new IPEndPoint(IPAddress.Loopback, 0), options => listen?.Invoke(options));
         });
+        host?.Invoke(builder.WebHost);
         services?.Invoke(builder.Services);
         var app = builder.Build();
         map(app);

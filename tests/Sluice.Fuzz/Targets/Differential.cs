@@ -56,7 +56,7 @@ internal sealed class Differential : Target
             readerScheduler: PipeScheduler.Inline, writerScheduler: PipeScheduler.Inline, pauseWriterThreshold: 0, useSynchronizationContext: false));
         var connection = new WebSocketConnection(
             new MemoryTransport(there.Reader, PipeWriter.Create(Stream.Null)), isServer ? Role.Server : Role.Client,
-            new ConnectionOptions { MaxMessageSize = Math.Min(maxMessage, Array.MaxLength), TimeProvider = StoppedClock.Instance },
+            new ConnectionOptions { MaxMessageSize = Math.Min(maxMessage, Array.MaxLength), TimeProvider = StoppedClock.Instance, RunInline = true },
             compression: compression);
         var messages = new List<ReferenceMessage>();
         var feeding = FeedAsync(there.Writer, pieces);

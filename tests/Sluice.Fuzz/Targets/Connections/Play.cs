@@ -47,6 +47,7 @@ internal sealed class Play
             SendQueueMessages = (flags & 64) == 0 ? 256 * 1024 : 1 + (window & 7),
             SendQueueLimit = (flags & 16) == 0 ? 1024 * 1024 : 1 + window,
             TimeProvider = StoppedClock.Instance,
+            RunInline = true, // all that happens, happens in the order of the input
         };
         _connection = new WebSocketConnection(new MemoryTransport(there.Reader, back.Writer), _role, options);
         _receiving = new Receiving(_connection, _facts);
