@@ -28,7 +28,7 @@ internal sealed class EpollListener : IConnectionListener
     private bool _exhausted;
 
     /// <param name="transport">The loops.</param>
-    /// <param name="sockets">Listening, on one endpoint; no more than there are loops. Owned from here on.</param>
+    /// <param name="sockets">Listening, on one endpoint; no more than there are loops. Owned by the listener, once it is made.</param>
     public EpollListener(EpollTransport transport, IReadOnlyList<Socket> sockets)
     {
         _transport = transport;
@@ -74,6 +74,7 @@ internal sealed class EpollListener : IConnectionListener
         {
             if (_closed) return default;
             _closed = true;
+            foreach (var socket in _sockets) socket.HasNews = true; // there may be some that it has not been told of yet
             while (_drained.Count < _transport.Options.Backlog * _sockets.Length)
             {
                 var outcome = TryAccept(out var connection);

@@ -139,6 +139,31 @@ public class ListenerTests
     }
 
     [Theory, MemberData(nameof(Transports.Ours), MemberType = typeof(Transports))]
+    public async Task So_are_those_of_which_the_loops_have_not_heard_yet(Kind kind)
+    {
+        var factory = Transports.Create(kind);
+        for (var i = 0; i < 50; i++)
+        {
+            var listener = await factory.BindAsync(new IPEndPoint(IPAddress.Loopback, 0));
+            using (var source = new CancellationTokenSource())
+            {
+                // Every queue is found empty.
+                var accept = listener.AcceptAsync(source.Token);
+                await source.CancelAsync();
+                await Should.ThrowAsync<OperationCanceledException>(() => accept.Guarded());
+            }
+            using var peer = new Socket(SocketType.Stream, ProtocolType.Tcp);
+            peer.Connect(listener.EndPoint);
+            await listener.UnbindAsync().Guarded();
+            var connection = (await listener.AcceptAsync().Guarded()).ShouldNotBeNull();
+            connection.Abort();
+            await connection.DisposeAsync().Guarded();
+            await listener.DisposeAsync().Guarded();
+        }
+        (factory as IDisposable)!.Dispose();
+    }
+
+    [Theory, MemberData(nameof(Transports.Ours), MemberType = typeof(Transports))]
     public async Task Connections_that_nobody_accepts_are_closed_with_the_listener(Kind kind)
     {
         var factory = Transports.Create(kind);
