@@ -89,13 +89,20 @@ public class AllocationTests
     public async Task Answering_pings_allocates_nothing()
         => await Measure(Role.Server, 8, connection => connection.RunAsync(new Echo()), first: 0x89);
 
-    private static async Task Measure(Role role, int size, Func<WebSocketConnection, Task> serve, int first = 0x82, DeflateAgreement? compression = null)
+    [Fact]
+    public async Task Being_handed_over_to_the_thread_pool_allocates_nothing()
+    {
+        using var thread = new OwnThread();
+        await Measure(Role.Server, 64, connection => connection.RunAsync(new Echo()), scheduler: thread);
+        await Measure(Role.Server, 64, EchoByCalls, scheduler: thread);
+    }
+
+    private static async Task Measure(
+        Role role, int size, Func<WebSocketConnection, Task> serve, int first = 0x82, DeflateAgreement? compression = null, PipeScheduler? scheduler = null)
     {
         // Neither hops nor segments of the transport's own are to be counted.
-        var options = new PipeOptions(
-            new RecyclingPool(), PipeScheduler.Inline, PipeScheduler.Inline, pauseWriterThreshold: 0, useSynchronizationContext: false);
-        var there = new Pipe(options);
-        var back = new Pipe(options);
+        var there = new Pipe(Options(scheduler ?? PipeScheduler.Inline));
+        var back = new Pipe(Options(PipeScheduler.Inline));
         var connection = new WebSocketConnection(
             new Duplex(there.Reader, back.Writer), role, new ConnectionOptions { KeepAliveInterval = Timeout.InfiniteTimeSpan, MaxControlFramesPerSecond = int.MaxValue },
             compression: compression);
@@ -118,6 +125,9 @@ public class AllocationTests
         await serving.WaitAsync(RawPeer.Guard);
         least.ShouldBeLessThan(messages, $"bytes allocated by {messages} messages");
     }
+
+    private static PipeOptions Options(PipeScheduler reader)
+        => new(new RecyclingPool(), reader, PipeScheduler.Inline, pauseWriterThreshold: 0, useSynchronizationContext: false);
 
     private static byte[] Deflate(byte[] payload)
     {

@@ -1,4 +1,3 @@
-using System.Collections.Concurrent;
 using System.IO.Pipelines;
 using Sluice.Protocol;
 
@@ -73,7 +72,7 @@ public sealed class SchedulingTests : IDisposable
 
     private void ShouldBeRight(Thread thread, bool inline)
     {
-        if (inline) thread.ShouldBe(_thread.Thread);
+        if (inline) thread.ManagedThreadId.ShouldBe(_thread.Id);
         else thread.IsThreadPoolThread.ShouldBeTrue();
     }
 
@@ -92,34 +91,6 @@ public sealed class SchedulingTests : IDisposable
         {
             onMessage();
             return default;
-        }
-    }
-
-    /// <summary>One thread that calls everybody back, as an event loop's does.</summary>
-    private sealed class OwnThread : PipeScheduler, IDisposable
-    {
-        private readonly BlockingCollection<(Action<object?> Action, object? State)> _due = [];
-
-        public OwnThread()
-        {
-            Thread = new Thread(Run) { IsBackground = true };
-            Thread.Start();
-        }
-
-        public Thread Thread { get; }
-
-        public override void Schedule(Action<object?> action, object? state) => _due.Add((action, state));
-
-        public void Dispose()
-        {
-            _due.CompleteAdding();
-            Thread.Join(Guard);
-            _due.Dispose();
-        }
-
-        private void Run()
-        {
-            foreach (var (action, state) in _due.GetConsumingEnumerable()) action(state);
         }
     }
 }
