@@ -75,9 +75,9 @@ public class ListenerTests
     {
         var factory = Transports.Create(Kind.Adaptive, options => options.LoopCount = loops);
         var listener = await factory.BindAsync(new IPEndPoint(IPAddress.Loopback, 0));
-        CountListening(listener.EndPoint).ShouldBe(loops);
+        ShouldListen(listener.EndPoint, loops);
         await listener.UnbindAsync().Guarded();
-        CountListening(listener.EndPoint).ShouldBe(0);
+        ShouldListen(listener.EndPoint, 0);
         await listener.DisposeAsync().Guarded();
         (factory as IDisposable)!.Dispose();
     }
@@ -269,6 +269,12 @@ public class ListenerTests
         await serve.Guarded();
         await listener.DisposeAsync().Guarded();
         (factory as IDisposable)!.Dispose();
+    }
+
+    // The kernel's list is read in pieces, and may miss one while other tests open and close theirs.
+    private static void ShouldListen(EndPoint endpoint, int count)
+    {
+        for (var attempt = 0; CountListening(endpoint) is var found && found != count; attempt++) attempt.ShouldBeLessThan(100, $"{found} listen");
     }
 
     // As the kernel lists them: the local address, and state 0A for one that listens.

@@ -1,4 +1,5 @@
 using System.CommandLine;
+using System.CommandLine.Parsing;
 
 namespace Sluice.Cli.Verbs;
 
@@ -22,7 +23,7 @@ internal static class Verb
     public static int RefuseParse(ParseResult command)
     {
         var known = command.CommandResult.Command.Subcommands;
-        if (known.Count == 0) return RefuseUsage(command, command.Errors.Select(error => error.Message));
+        if (known.Count == 0) return RefuseUsage(command, Describe(command.Errors, command.UnmatchedTokens));
         // The parser's own words are that a command is required, but not which ones there are.
         var wrong = command.UnmatchedTokens is [var first, ..] ? $"there is no '{first}'" : "a command is missing";
         return RefuseUsage(command, $"{wrong}: the commands are {string.Join(", ", known.Select(verb => verb.Name))}");
@@ -35,6 +36,17 @@ internal static class Verb
         var verb = command.CommandResult.Parent is null ? "" : command.CommandResult.Command.Name + " ";
         Console.Error.WriteLine($"Try 'sluice {verb}--help'.");
         return ExitCode.Usage;
+    }
+
+    // The parser calls all that it does not know "command or argument". What stands alone may only do so because of another fault.
+    private static IEnumerable<string> Describe(IReadOnlyList<ParseError> errors, IReadOnlyList<string> unknown)
+    {
+        string[] told =
+        [
+            .. unknown.Where(token => token.StartsWith('-')).Select(token => $"there is no option '{token}'"),
+            .. errors.Select(error => error.Message).Where(message => !unknown.Any(token => message.Contains($"'{token}'", StringComparison.Ordinal))),
+        ];
+        return told.Length > 0 ? told : unknown.Select(token => $"'{token}' is not expected here");
     }
 
     // An ArgumentException adds the name of the parameter in the program, which means nothing on a command line.
