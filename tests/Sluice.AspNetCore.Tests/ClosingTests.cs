@@ -84,8 +84,8 @@ public class ClosingTests
     [Fact]
     public async Task Section_7_1_7_a_client_that_only_ends_its_side_gets_the_close_frame()
     {
-        // Without it Kestrel takes the end of the client's side for the end of the connection, and the close frame is lost when it is
-        // still in the server's pipe by then: on a busy machine, once in thousands.
+        // Without UseHalfClose Kestrel takes the end of the client's side for the end of the connection: what is still in the server's
+        // pipe by then is lost, the close frame too.
         await using var server = await RunningServer.StartAsync(app => app.MapWebSocket("/ws", Echo.Handler), listen => listen.UseHalfClose());
         for (var i = 0; i < Repetitions; i++)
         {

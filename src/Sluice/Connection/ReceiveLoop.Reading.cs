@@ -20,7 +20,6 @@ internal sealed partial class ReceiveLoop : IThreadPoolWorkItem
     private bool _inputEnded;
     private bool _onTransport; // the turn was begun by a callback of the transport's
     private bool _tellsRan;
-    private bool _lingers; // reads on behind a failure
     private volatile bool _reading;
     private volatile int _turn; // the thread of the turn under way, 0 for none
 
@@ -48,18 +47,8 @@ internal sealed partial class ReceiveLoop : IThreadPoolWorkItem
             }
         }
         if (_phase == Phase.PassRest) return ReadRest();
-        if (_phase == Phase.Linger && !_lingers && !_options.RunInline) return LetCloseLeave();
         // A connection that has failed reads on whatever the peer reads: else both might wait for each other.
         return _handler is null || _phase >= Phase.Linger ? ReadNow() : FlushAndRead();
-    }
-
-    // A transport that sends on another thread gets its turn before more is read: behind what is unread the end of the peer's side
-    // may stand, which some take for the end of the connection, with our close frame still in it.
-    private bool LetCloseLeave()
-    {
-        _lingers = true;
-        ThreadPool.UnsafeQueueUserWorkItem(static loop => loop.Drive(), this, preferLocal: false);
-        return false;
     }
 
     // Whether the transport can read on behind these bytes, up to so many in one piece. It keeps them meanwhile: they are to fill

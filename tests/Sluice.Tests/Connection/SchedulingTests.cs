@@ -6,8 +6,6 @@ namespace Sluice.Tests.Connection;
 /// <summary>On which thread a connection's code runs when the transport has threads of its own.</summary>
 public sealed class SchedulingTests : IDisposable
 {
-    private static readonly TimeSpan Guard = TimeSpan.FromSeconds(30);
-
     private readonly OwnThread _thread = new();
 
     [Theory]
@@ -19,9 +17,9 @@ public sealed class SchedulingTests : IDisposable
         var thread = new TaskCompletionSource<Thread>(TaskCreationOptions.RunContinuationsAsynchronously);
         var running = server.RunAsync(new Calling(() => thread.SetResult(Thread.CurrentThread)));
         await client.SendAsync("where?");
-        ShouldBeRight(await thread.Task.WaitAsync(Guard), inline);
+        ShouldBeRight(await thread.Task.WaitAsync(RawPeer.Guard), inline);
         await CloseAsync(client);
-        await running.WaitAsync(Guard);
+        await running.WaitAsync(RawPeer.Guard);
     }
 
     [Theory]
@@ -32,10 +30,10 @@ public sealed class SchedulingTests : IDisposable
         var (server, client) = Open(inline);
         var receiving = ReceiveAsync(server);
         await client.SendAsync("where?");
-        ShouldBeRight(await receiving.WaitAsync(Guard), inline);
+        ShouldBeRight(await receiving.WaitAsync(RawPeer.Guard), inline);
         var end = server.ReceiveAsync();
         await CloseAsync(client);
-        (await end.AsTask().WaitAsync(Guard)).IsClose.ShouldBeTrue();
+        (await end.AsTask().WaitAsync(RawPeer.Guard)).IsClose.ShouldBeTrue();
     }
 
     [Fact]
@@ -48,18 +46,18 @@ public sealed class SchedulingTests : IDisposable
         var running = blocking.RunAsync(new Calling(() =>
         {
             blocked.SetResult();
-            release.Wait(Guard).ShouldBeTrue();
+            release.Wait(RawPeer.Guard).ShouldBeTrue();
         }));
         var echo = other.RunAsync(new Calling(() => other.TrySend(MessageType.Text, "here"u8.ToArray()).ShouldBeTrue()));
         await first.SendAsync("block");
-        await blocked.Task.WaitAsync(Guard);
+        await blocked.Task.WaitAsync(RawPeer.Guard);
         await second.SendAsync("there?");
-        using (var answer = await second.ReceiveAsync().AsTask().WaitAsync(Guard)) answer.Text.ShouldBe("here");
+        using (var answer = await second.ReceiveAsync().AsTask().WaitAsync(RawPeer.Guard)) answer.Text.ShouldBe("here");
         release.Set();
         await CloseAsync(first);
         await CloseAsync(second);
-        await running.WaitAsync(Guard);
-        await echo.WaitAsync(Guard);
+        await running.WaitAsync(RawPeer.Guard);
+        await echo.WaitAsync(RawPeer.Guard);
     }
 
     public void Dispose() => _thread.Dispose();
@@ -83,7 +81,7 @@ public sealed class SchedulingTests : IDisposable
         return Thread.CurrentThread;
     }
 
-    private static async Task CloseAsync(WebSocketConnection client) => await client.CloseAsync().WaitAsync(Guard);
+    private static async Task CloseAsync(WebSocketConnection client) => await client.CloseAsync().WaitAsync(RawPeer.Guard);
 
     private sealed class Calling(Action onMessage) : IWebSocketHandler
     {
